@@ -1,0 +1,194 @@
+"""Patients, bookings, money, and what the vendors still have to be told."""
+
+import uuid
+from zoneinfo import ZoneInfo
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+
+from botaniqal.integrations.models import Owed, owed_index
+from practitioners.models import check_time_zone
+
+
+class Patient(models.Model):
+    """The person booked; families share e-mail and phone, so neither is unique."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=255)
+    email = models.EmailField("e-mail", blank=True)
+    phone = models.CharField(max_length=20, blank=True, help_text="As +61412345678.")
+    date_of_birth = models.DateField(null=True, blank=True)
+    time_zone = models.CharField(max_length=50, default="Australia/Melbourne", validators=[check_time_zone])
+    medirecords_id = models.UUIDField("MediRecords patient", null=True, blank=True, unique=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        indexes = [
+            models.Index(fields=["email"], name="patient_by_email"),
+            models.Index(fields=["phone"], name="patient_by_phone"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def first_name(self) -> str:
+        """The name that a message may begin with."""
+        return self.name.split()[0] if self.name.strip() else ""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The patient's time zone."""
+        return ZoneInfo(self.time_zone)
+
+
+class BookingQuerySet(models.QuerySet):
+    def upcoming(self, now) -> "BookingQuerySet":
+        """Visits that will take place."""
+        return self.filter(state=Booking.State.CONFIRMED, starts_at__gte=now).order_by("starts_at")
+
+
+class Booking(models.Model):
+    """The promise to a patient: practitioner, appointment type, time, price."""
+
+    class State(models.TextChoices):
+        PENDING_PAYMENT = "pending_payment", "Waiting for payment"
+        CONFIRMED = "confirmed", "Confirmed"
+        COMPLETED = "completed", "Completed"
+        NO_SHOW = "no_show", "No-show"
+        CANCELLED = "cancelled", "Cancelled"
+
+    class Source(models.TextChoices):
+        PHONE = "phone", "Phone"
+        ONLINE = "online", "Online"
+        IMPORT = "import", "Import"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    number = models.CharField("confirmation number", max_length=20, unique=True, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="bookings")
+    practitioner = models.ForeignKey("practitioners.Practitioner", on_delete=models.PROTECT, related_name="bookings")
+    appointment_type = models.ForeignKey("services.AppointmentType", on_delete=models.PROTECT, related_name="bookings")
+    entry = models.OneToOneField(
+        "practitioners.DiaryEntry", on_delete=models.PROTECT, null=True, blank=True, related_name="booking"
+    )
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    price = models.DecimalField(max_digits=8, decimal_places=2, validators=[MinValueValidator(0)])
+    price_reason = models.CharField(max_length=200, blank=True, help_text="Why another amount than the price book's.")
+    state = models.CharField(max_length=20, choices=State, default=State.CONFIRMED, editable=False)
+    source = models.CharField(max_length=10, choices=Source)
+    join_link = models.URLField(max_length=500, blank=True)
+    notes = models.TextField(blank=True)
+    attention = models.CharField(
+        max_length=200, blank=True, help_text="Why somebody has to look at this booking; empty when all is well."
+    )
+    cancel_reason = models.CharField(max_length=200, blank=True, editable=False)
+    cancelled_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revision = models.PositiveIntegerField(default=0, editable=False, help_text="Counts moves, for the .ics.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        "accounts.User", on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+    )
+
+    objects = BookingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-starts_at"]
+        constraints = [
+            models.CheckConstraint(name="booking_ends_after_it_starts", condition=Q(ends_at__gt=F("starts_at"))),
+            models.CheckConstraint(name="no_negative_booking_price", condition=Q(price__gte=0)),
+            models.CheckConstraint(
+                name="cancelled_with_reason_and_moment",
+                condition=~Q(state="cancelled") | (~Q(cancel_reason="") & Q(cancelled_at__isnull=False)),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["starts_at"], name="booking_by_start"),
+            models.Index(fields=["created_at"], name="booking_by_creation"),
+            models.Index(fields=["patient", "starts_at"], name="booking_by_patient"),
+            models.Index(fields=["starts_at"], condition=~Q(attention=""), name="booking_for_a_person"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class NumberCounter(models.Model):
+    """The last confirmation number given out in a year."""
+
+    year = models.PositiveSmallIntegerField(primary_key=True)
+    last = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return str(self.year)
+
+
+class Payment(models.Model):
+    """Money for a booking: asked for, collected, or not needed."""
+
+    class Method(models.TextChoices):
+        CREDIT_CARD_PHONE = "credit_card_phone", "Card on the terminal"
+        STRIPE_LINK = "stripe_link", "Payment link"
+        CASH = "cash", "Cash"
+        BANK_TRANSFER = "bank_transfer", "Bank transfer"
+        NONE = "none", "None needed"
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "To be paid"
+        COLLECTED = "collected", "Paid"
+        NOT_NEEDED = "not_needed", "Nothing to pay"
+
+    booking = models.OneToOneField(Booking, on_delete=models.PROTECT, related_name="payment")
+    amount = models.DecimalField(max_digits=8, decimal_places=2)
+    method = models.CharField(max_length=20, choices=Method)
+    status = models.CharField(max_length=20, choices=Status, editable=False)
+    reference = models.CharField(max_length=100, blank=True, help_text="The terminal's receipt number.")
+    collected_at = models.DateTimeField(null=True, blank=True, editable=False)
+    collected_by = models.ForeignKey(
+        "accounts.User", on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="no_negative_payment", condition=Q(amount__gte=0)),
+            models.CheckConstraint(
+                name="collected_at_a_moment", condition=~Q(status="collected") | Q(collected_at__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"${self.amount} {self.get_status_display().lower()}"
+
+
+class SyncRecord(Owed):
+    """What one vendor was told of one booking, and what it still has to be told."""
+
+    class System(models.TextChoices):
+        CALENDLY = "calendly", "Calendly"
+        OUTLOOK = "outlook", "Outlook"
+        MEDIRECORDS = "medirecords", "MediRecords"
+
+    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="sync_records")
+    system = models.CharField(max_length=20, choices=System)
+    external_id = models.CharField(max_length=255, blank=True, editable=False, help_text="The vendor's own id of it.")
+    external_ref = models.CharField(
+        max_length=255, blank=True, editable=False, help_text="Calendly's invitee, by which a rescheduling is linked."
+    )
+
+    class Meta:
+        ordering = ["booking", "system"]
+        constraints = [
+            models.UniqueConstraint(fields=["booking", "system"], name="one_record_per_booking_and_system"),
+            models.UniqueConstraint(
+                fields=["system", "external_id"], condition=~Q(external_id=""), name="one_booking_per_vendor_object"
+            ),
+        ]
+        indexes = [
+            owed_index("sync_record_owed"),
+            models.Index(fields=["external_ref"], condition=~Q(external_ref=""), name="sync_record_by_ref"),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_system_display()

@@ -1,0 +1,17 @@
+"""The portal itself as Django apps: its admin site, and what belongs to no app of the clinic."""
+
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+
+class PortalAdmin(AdminConfig):
+    """Django's admin with the portal's own site."""
+
+    default_site = "botaniqal.admin.PortalSite"
+
+
+class Portal(AppConfig):
+    """Commands, reports and the wiring of the whole."""
+
+    name = "botaniqal"
+    verbose_name = "Portal"

@@ -1,0 +1,56 @@
+"""The Celery app, and the bell that tells a worker to look for owed work."""
+
+import logging
+import os
+import queue
+import threading
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "botaniqal.settings")
+
+app = Celery("botaniqal")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["botaniqal"], related_name="tasks")
+
+log = logging.getLogger(__name__)
+
+
+class Bell:
+    """
+    Ring for a worker without ever holding up the caller.
+
+    What is owed stands in a row of the database, so a bell may be lost: the scheduler rings again within seconds. One
+    thread a process publishes; a broker that is down or slow delays that thread alone, and a bell that waits already
+    is not queued twice.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._names: set[str] = set()
+        self._lock = threading.Lock()
+        self._pid: int | None = None
+
+    def ring(self, task: str) -> None:
+        """Ask for one run of a task in ``botaniqal.tasks``."""
+        with self._lock:
+            if self._pid != os.getpid():  # threads do not survive a fork
+                self._pid, self._waiting, self._names = os.getpid(), queue.SimpleQueue(), set()
+                threading.Thread(target=self._publish, args=(self._waiting,), daemon=True, name="bell").start()
+            if task in self._names:
+                return
+            self._names.add(task)
+        self._waiting.put(task)
+
+    def _publish(self, waiting: "queue.SimpleQueue[str]") -> None:
+        while True:
+            task = waiting.get()
+            with self._lock:
+                self._names.discard(task)
+            try:
+                app.send_task(f"botaniqal.tasks.{task}", retry=False, expires=60)
+            except Exception as error:  # any broker trouble: the scheduler's sweep does the work
+                log.warning("the broker did not take the bell %s: %s", task, type(error).__name__)
+
+
+ring = Bell().ring

@@ -1,0 +1,92 @@
+"""What is owed to or by the outside: work kept in rows until it is done, and what vendors told us."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+
+class OwedQuerySet(models.QuerySet):
+    def open(self) -> "OwedQuerySet":
+        """Work that is not done, whoever has to do it."""
+        return self.filter(told__lt=F("wanted"))
+
+    def due(self, now: datetime) -> "OwedQuerySet":
+        """Work that a worker may take up now, the longest waiting first."""
+        return (
+            self.open()
+            .filter(Q(leased_until=None) | Q(leased_until__lte=now), needs_person=False, next_try_at__lte=now)
+            .order_by("next_try_at")
+        )
+
+    def for_a_person(self) -> "OwedQuerySet":
+        """Work that got stuck and waits for somebody."""
+        return self.open().filter(needs_person=True)
+
+
+class Owed(models.Model):
+    """
+    Something that has to be done outside, and how far it got.
+
+    ``wanted`` counts the changes that are owed, ``told`` the last one that was carried out: a change that comes while
+    an older one is under way is never lost. The state is worked out, not stored, so it cannot disagree with them.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Waiting"
+        SENDING = "sending", "Sending"
+        SYNCED = "synced", "Synced"
+        RETRYING = "retrying", "Retrying"
+        NEEDS_PERSON = "needs_person", "Needs help"
+
+    wanted = models.PositiveIntegerField(default=1, editable=False)
+    told = models.PositiveIntegerField(default=0, editable=False)
+    attempts = models.PositiveIntegerField(default=0, editable=False)
+    next_try_at = models.DateTimeField(default=timezone.now, editable=False)
+    leased_until = models.DateTimeField(null=True, editable=False)
+    needs_person = models.BooleanField(default=False, editable=False)
+    problem = models.CharField(max_length=300, blank=True, editable=False)
+
+    objects = OwedQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    @property
+    def state(self) -> "Owed.State":
+        """Where it stands now."""
+        if self.told >= self.wanted:
+            return self.State.SYNCED
+        if self.needs_person:
+            return self.State.NEEDS_PERSON
+        if self.leased_until and self.leased_until > timezone.now():
+            return self.State.SENDING
+        return self.State.RETRYING if self.attempts else self.State.PENDING
+
+
+def owed_index(name: str) -> models.Index:
+    """Index the open rows alone: they are few, however long the history grows."""
+    return models.Index(fields=["next_try_at"], condition=Q(told__lt=F("wanted")), name=name)
+
+
+class InboundEvent(Owed):
+    """A vendor's message, kept once as it came, then worked."""
+
+    class Vendor(models.TextChoices):
+        CALENDLY = "calendly", "Calendly"
+
+    vendor = models.CharField(max_length=20, choices=Vendor)
+    key = models.CharField(max_length=255, help_text="The vendor's name for this delivery; it is kept once.")
+    kind = models.CharField(max_length=50)
+    payload = models.JSONField()
+    received_at = models.DateTimeField(auto_now_add=True)
+    outcome = models.CharField(max_length=200, blank=True, help_text="What came of it, in words.")
+
+    class Meta:
+        ordering = ["-received_at"]
+        constraints = [models.UniqueConstraint(fields=["vendor", "key"], name="no_event_kept_twice")]
+        indexes = [owed_index("inbound_event_owed")]
+
+    def __str__(self) -> str:
+        return f"{self.get_vendor_display()} {self.kind}"

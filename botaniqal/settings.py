@@ -1,0 +1,279 @@
+"""All settings, read from the environment; nothing secret has a default here."""
+
+from pathlib import Path
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+# --- Where it runs -----------------------------------------------------------------------------------------------------
+
+DEMO = env.bool("DEMO", default=False)
+DEBUG = env.bool("DEBUG", default=False)
+
+
+def required(name: str) -> str:
+    """Read a setting without which the portal cannot run."""
+    value = env.str(name, default="").strip()
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set. Set it in the environment; .env.example says what it is for.")
+    return value
+
+
+def outside_address(name: str, default: str | None = None) -> str:
+    """Read the base address of a vendor or of the portal itself, https everywhere but in the demo."""
+    value = (env.str(name, default=default) if default else required(name)).rstrip("/")
+    if not (value.startswith("https://") or DEMO and value.startswith("http://")):
+        raise ImproperlyConfigured(f"{name} must begin with https://.")
+    return value
+
+
+SECRET_KEY = required("SECRET_KEY")
+PUBLIC_BASE_URL = outside_address("PUBLIC_BASE_URL")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEMO else [])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ROOT_URLCONF = "botaniqal.urls"
+WSGI_APPLICATION = "botaniqal.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+
+# --- Apps and middleware -----------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "botaniqal.apps.PortalAdmin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "anymail",
+    "csp",
+    "botaniqal.api",
+    "botaniqal.accounts",
+    "botaniqal.integrations",
+    "botaniqal.messages",
+    "services",
+    "practitioners",
+    "bookings",
+    "triage",
+    "botaniqal.apps.Portal",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "botaniqal.reports.sidebar.sidebar",
+            ],
+        },
+    },
+]
+
+
+# --- Database, cache, broker -------------------------------------------------------------------------------------------
+
+DATABASES = {"default": env.db_url_config(required("DATABASE_URL"))}
+DATABASES["default"].setdefault("OPTIONS", {})
+# jit costs more than it saves on our short queries; a lock that is not had in 2 s becomes a 503, not a hung page.
+DATABASES["default"]["OPTIONS"].setdefault("options", "-c jit=off -c lock_timeout=2000")
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=300)
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+REDIS_URL = required("REDIS_URL")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
+}
+
+# kombu spells a unix socket differently from redis-py.
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 1, "visibility_timeout": 300}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+
+
+# --- People ------------------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["botaniqal.accounts.login.PasswordBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+CONSULTANT_JWT_SECRET = required("CONSULTANT_JWT_SECRET")
+PHONE_BOOKING_API_KEY = env.str("PHONE_BOOKING_API_KEY", default="")
+
+
+# --- Web security ------------------------------------------------------------------------------------------------------
+
+SECURE_SSL_REDIRECT = not (DEMO or DEBUG)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+SECURE_HSTS_SECONDS = 0 if DEMO or DEBUG else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not (DEMO or DEBUG)
+SESSION_COOKIE_AGE = 12 * 60 * 60
+# Two portals on one machine (demo and rehearsal) must not log each other out.
+SESSION_COOKIE_NAME = "botaniqal_session"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+
+# --- Language, time, static files --------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en-au"
+USE_I18N = True
+USE_TZ = True
+CLINIC_TIME_ZONE = env.str("CLINIC_TIME_ZONE", default="Australia/Melbourne")
+TIME_ZONE = CLINIC_TIME_ZONE
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = DEMO
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEMO or DEBUG
+        else "botaniqal.static.HashedModules"
+    },
+}
+
+
+# --- HTTP API ----------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "practitioners.tokens.ConsultantToken",
+        "practitioners.tokens.PhoneSystemKey",
+        "practitioners.tokens.PortalSession",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": None,
+    "DEFAULT_THROTTLE_RATES": {
+        "public-read": env.str("PUBLIC_READ_RATE", default="600/min"),
+        "public-write": env.str("PUBLIC_WRITE_RATE", default="30/min"),
+        "login": env.str("LOGIN_RATE", default="10/min"),
+    },
+    "NUM_PROXIES": 1 if env.bool("BEHIND_PROXY", default=False) else 0,
+    "EXCEPTION_HANDLER": "botaniqal.api.errors.answer",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Botaniqal portal",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+
+# --- Vendors -----------------------------------------------------------------------------------------------------------
+
+VENDOR_TIMEOUT_SECONDS = env.float("VENDOR_TIMEOUT_SECONDS", default=10)
+
+CALENDLY_BASE_URL = outside_address("CALENDLY_BASE_URL", "https://api.calendly.com")
+CALENDLY_API_KEY = env.str("CALENDLY_API_KEY", default="")
+CALENDLY_ORGANIZATION = env.str("CALENDLY_ORGANIZATION", default="")
+CALENDLY_WEBHOOK_SIGNING_KEY = env.str("CALENDLY_WEBHOOK_SIGNING_KEY", default="")
+CALENDLY_TRIAGE_CALENDAR_ID = env.str("CALENDLY_TRIAGE_CALENDAR_ID", default="")
+CALENDLY_PRACTITIONER_CALENDAR_IDS = {
+    name: env.str(f"CALENDLY_{name}_CALENDAR_ID", default="")
+    for name in ("DR_DIA", "DR_SHIVANI", "NURSE", "GAPS_COACH", "CONSULTANT")
+}
+
+MEDIRECORDS_BASE_URL = outside_address("MEDIRECORDS_BASE_URL", "https://api.medirecords.com")
+MEDIRECORDS_API_KEY = env.str("MEDIRECORDS_API_KEY", default="")
+MEDIRECORDS_PRACTICE_ID = env.str("MEDIRECORDS_PRACTICE_ID", default="")
+MEDIRECORDS_TIME_ZONE = env.str("MEDIRECORDS_TIME_ZONE", default=CLINIC_TIME_ZONE)
+
+EMAIL_BACKEND = "anymail.backends.amazon_ses.EmailBackend"
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Botaniqal <hello@botaniqal.example>")
+ANYMAIL = {
+    "AMAZON_SES_CLIENT_PARAMS": {
+        "region_name": env.str("SES_REGION", default="ap-southeast-2"),
+        "endpoint_url": outside_address("SES_ENDPOINT_URL", "https://email.ap-southeast-2.amazonaws.com"),
+        "config": {
+            "connect_timeout": VENDOR_TIMEOUT_SECONDS,
+            "read_timeout": VENDOR_TIMEOUT_SECONDS,
+            "retries": {"max_attempts": 1},
+        },
+    }
+}
+
+
+# --- Time spans (seconds unless the name says otherwise) -----------------------------------------------------------------
+
+HOLD_SECONDS = env.int("HOLD_SECONDS", default=300)
+SYNC_WAIT_SECONDS = env.float("SYNC_WAIT_SECONDS", default=3)
+SYNC_LEASE_SECONDS = env.float("SYNC_LEASE_SECONDS", default=60)
+SYNC_BACKOFF_SECONDS = env.float("SYNC_BACKOFF_SECONDS", default=60)
+SYNC_BACKOFF_MAX_SECONDS = env.float("SYNC_BACKOFF_MAX_SECONDS", default=21_600)
+SYNC_TRIES = env.int("SYNC_TRIES", default=8)
+SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=5)
+WEBHOOK_TOLERANCE_SECONDS = env.float("WEBHOOK_TOLERANCE_SECONDS", default=180)
+IDEMPOTENCY_KEEP_HOURS = env.int("IDEMPOTENCY_KEEP_HOURS", default=24)
+
+
+# --- Logs --------------------------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+}
