@@ -1,0 +1,105 @@
+"""The whole demo: services, sandbox vendors, web, worker and scheduler, from the first start to Ctrl-C."""
+
+import http.client
+import socket
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from tools.dev import environment
+from tools.dev.places import PYTHON, ROOT, VAR, VENV, Refusal, say
+from tools.dev.processes import Child, Children, StopAsked
+from tools.dev.services import addresses, claim, services
+
+PORT_FILE = VAR / "port"
+MANAGE = [PYTHON, "manage.py"]
+CELERY = [VENV / "bin" / "celery", "-A", "botaniqal.celery"]
+
+
+def run() -> None:
+    """
+    Run the demo until somebody asks to stop.
+
+    :raises Refusal: it runs already, a port is taken, or a part of it ended.
+    """
+    with claim(VAR) as is_free:
+        if not is_free:
+            raise Refusal("This folder is in use: the demo runs here already, or a ./dev manage or shell does.")
+        env = environment.for_demo()
+        port = int(env["PORT"])
+        for number in (port, port + 1):
+            _check_free(number)
+        PORT_FILE.write_text(env["PORT"])
+        with services(VAR, env) as children:
+            try:
+                _start(children, env | addresses(VAR, env), port)
+                _greet(port)
+                children.watch_forever()
+            except StopAsked:
+                say("stopping")
+
+
+def running_port() -> int | None:
+    """Return the port of the demo that runs in this folder."""
+    return int(PORT_FILE.read_text()) if PORT_FILE.exists() else None
+
+
+def _start(children: Children, env: Mapping[str, str], port: int) -> None:
+    begin = partial(Child, env=env, folder=VAR)
+    children.add(begin("sandbox", _server("botaniqal.sandbox.wsgi", port + 1, workers=1, threads=32)))
+    children.finish(begin("migrate", [*MANAGE, "migrate", "-v", "0"]))
+    children.wait_until(partial(_answers, port + 1, "/"), limit=60, what="The sandbox")
+    children.finish(begin("catalogue", [*MANAGE, "load_catalogue", ROOT / "services" / "catalogue.json"]))
+    children.finish(begin("data", [*MANAGE, "demo"]))
+    children.add(begin("worker", [*CELERY, "worker", "-c", "2", "-l", "INFO", "--without-gossip", "--without-mingle"]))
+    children.add(begin("web", _server("botaniqal.wsgi", port, workers=2, threads=16)))
+    schedule = VAR / "beat-schedule"
+    children.add(begin("beat", [*CELERY, "beat", "-l", "INFO", "--pidfile=", "-s", schedule]))
+    children.wait_until(partial(_answers, port, "/healthz"), limit=60, what="The portal")
+
+
+def _server(module: str, port: int, *, workers: int, threads: int) -> list[str | Path]:
+    granian = [VENV / "bin" / "granian", "--interface", "wsgi", f"{module}:application", "--host", "127.0.0.1"]
+    sizes = {"port": port, "workers": workers, "blocking-threads": threads, "backlog": 1024}
+    return [*granian, *(word for name, value in sizes.items() for word in (f"--{name}", str(value)))]
+
+
+def _check_free(port: int) -> None:
+    """Refuse a taken port before anything starts: another checkout's pages would look like ours."""
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            server.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise Refusal(
+                f"Port {port} is not free ({error.strerror}). Choose others: PORT={port + 100} ./dev"
+            ) from None
+
+
+def _answers(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _greet(port: int) -> None:
+    portal, sandbox = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}"
+    print(
+        f"""
+READY {portal}/
+
+  Log in       sarah@botaniqal.example, tom@ (consultants), ops@, manager@, clinician@, admin@;
+               the password of all is botaniqal-demo
+  Today        {portal}/admin/   log in as Sarah, open a session, call, book
+  The vendors  {sandbox}/   press "A patient books a consultation" and watch Today
+  The mailbox  {sandbox}/ses/   what patients were sent
+
+  Ctrl-C stops all of it. Logs are in var/log, the data stay until ./dev reset.
+""",
+        flush=True,
+    )
