@@ -1,0 +1,192 @@
+"""The wire to every vendor: one request, one answer, two errors."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import requests
+from urllib3.exceptions import NewConnectionError
+
+LONGEST_WAIT_SECONDS = 86_400
+MACHINE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.\[\]-]{0,60}")
+
+Answer = TypeVar("Answer")
+Words = Mapping[str, str | int]
+NONE: Words = {}
+
+
+class VendorUnavailable(Exception):
+    """
+    The vendor gave no answer that can be used: try again later.
+
+    An ambiguous request may have been carried out all the same: look it up before it is tried again.
+    """
+
+    def __init__(self, message: str, *, is_ambiguous: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.is_ambiguous = is_ambiguous
+        self.retry_after = retry_after
+
+
+class VendorRefused(Exception):
+    """The vendor understood and said no: a person looks. `parameters` are its own words for what it did not like."""
+
+    def __init__(self, message: str, *, status: int, parameters: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.parameters = parameters
+
+
+class Wire:
+    """
+    A line to one vendor, which asks once, waits `timeout` seconds and follows no redirect.
+
+    Paths are templates (`/events/{id}`) filled from `ids`, so that errors can name the path without a person's id in
+    it. `read` turns the parsed JSON into what the caller wants; an answer that it cannot read counts as none.
+    """
+
+    def __init__(
+        self, *, vendor: str, base_url: str, token: str, timeout: float, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self._vendor = vendor
+        self._base_url = base_url.rstrip("/")
+        self._timeout = timeout
+        self._session = requests.Session()
+        self._session.headers.update({"Accept": "application/json", **(headers or {})})
+        if token:
+            # An auth callable, because a .netrc entry of the host would replace a plain header.
+            self._session.auth = _bearer(token)
+
+    def get(self, path: str, *, ids: Words = NONE, query: Words = NONE, read: Callable[[Any], Answer]) -> Answer:
+        """
+        Fetch what stands at a path.
+
+        :raises VendorUnavailable: no answer that can be used.
+        :raises VendorRefused: the vendor said no.
+        """
+        return self._ask("GET", path, self._url(path, ids), read, params=query)
+
+    def follow(self, link: str, *, path: str, read: Callable[[Any], Answer]) -> Answer:
+        """
+        Fetch a link that the vendor gave in an answer from `path`, never from another host.
+
+        :raises VendorUnavailable: the link leads elsewhere, or no answer that can be used.
+        :raises VendorRefused: the vendor said no.
+        """
+        # By prefix, since libraries disagree on the host of "https://a\@b/"; the token must not follow either of them.
+        if not link.startswith(f"{self._base_url}/"):
+            raise VendorUnavailable(self._said("GET", path, "a link to another host"))
+        return self._ask("GET", path, link, read)
+
+    def post(self, path: str, *, ids: Words = NONE, json: Any, read: Callable[[Any], Answer]) -> Answer:
+        """
+        Send a new thing, once.
+
+        :raises VendorUnavailable: no answer that can be used; `is_ambiguous` when it may have been carried out.
+        :raises VendorRefused: the vendor said no.
+        """
+        return self._ask("POST", path, self._url(path, ids), read, json=json)
+
+    def put(self, path: str, *, ids: Words = NONE, json: Any, read: Callable[[Any], Answer]) -> Answer:
+        """
+        Replace a thing, once.
+
+        :raises VendorUnavailable: no answer that can be used; `is_ambiguous` when it may have been carried out.
+        :raises VendorRefused: the vendor said no.
+        """
+        return self._ask("PUT", path, self._url(path, ids), read, json=json)
+
+    def delete(self, path: str, *, ids: Words = NONE) -> None:
+        """
+        Remove a thing, once.
+
+        :raises VendorUnavailable: no answer that can be used; `is_ambiguous` when it may have been carried out.
+        :raises VendorRefused: the vendor said no.
+        """
+        self._ask("DELETE", path, self._url(path, ids), lambda _: None)
+
+    def unusable(self, path: str, why: str) -> VendorUnavailable:
+        """Make the error for a list whose pages make no sense together."""
+        return VendorUnavailable(self._said("GET", path, why))
+
+    def _ask(self, method: str, path: str, url: str, read: Callable[[Any], Answer], **content: Any) -> Answer:
+        is_write = method != "GET"
+        # Errors are raised outside the except clauses: what they replace quotes the address, query and body.
+        try:
+            response = self._session.request(method, url, timeout=self._timeout, allow_redirects=False, **content)
+        except requests.RequestException as error:
+            response, was_sent = None, not _is_unsent(error)
+        if response is None:
+            raise VendorUnavailable(self._said(method, path, "no answer"), is_ambiguous=is_write and was_sent)
+
+        status = response.status_code
+        if status == 429 or status >= 500:
+            raise VendorUnavailable(
+                self._said(method, path, str(status)),
+                is_ambiguous=is_write and status != 429,
+                retry_after=_retry_after(response.headers),
+            )
+        if status >= 400:
+            parameters = _parameters(response)
+            said = f"{status} ({', '.join(parameters)})" if parameters else str(status)
+            raise VendorRefused(self._said(method, path, said), status=status, parameters=parameters)
+        if status >= 300:
+            raise VendorUnavailable(self._said(method, path, f"{status}, a redirect"), is_ambiguous=is_write)
+
+        try:
+            return read(None if status == 204 else response.json())
+        except (ValueError, TypeError, LookupError, AttributeError):
+            pass
+        raise VendorUnavailable(self._said(method, path, f"{status}, not what it promised"), is_ambiguous=is_write)
+
+    def _url(self, path: str, ids: Words) -> str:
+        values = {name: quote(str(value), safe="") for name, value in ids.items()}
+        if not {"", ".", ".."}.isdisjoint(values.values()):
+            raise ValueError(self._said("any", path, "an id is missing or walks the path"))
+        return self._base_url + path.format_map(values)
+
+    def _said(self, method: str, path: str, what: str) -> str:
+        return f"{self._vendor} {method} {path}: {what}"
+
+
+def _bearer(token: str) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
+    def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {token}"
+        return request
+
+    return sign
+
+
+def _is_unsent(error: requests.RequestException) -> bool:
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    # Calendly sends no Retry-After but the seconds until its window opens anew.
+    value = headers.get("Retry-After") or headers.get("X-RateLimit-Reset") or ""
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return seconds if 0 <= seconds <= LONGEST_WAIT_SECONDS else None
+
+
+def _parameters(response: requests.Response) -> tuple[str, ...]:
+    """Pick the machine words out of a refusal: its sentences may quote what the patient typed."""
+    try:
+        body = response.json()
+    except ValueError:
+        return ()
+    if not isinstance(body, dict):
+        return ()
+    rows = [row for key in ("details", "errors") if isinstance(body.get(key), list) for row in body[key]]
+    rows.append(body.get("error"))
+    words = [row.get(key) for row in rows if isinstance(row, dict) for key in ("parameter", "code")]
+    return tuple(word for word in words if isinstance(word, str) and MACHINE_WORD.fullmatch(word))
