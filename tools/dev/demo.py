@@ -1,6 +1,7 @@
 """The whole demo: services, sandbox vendors, web, worker and scheduler, from the first start to Ctrl-C."""
 
 import http.client
+import signal
 import socket
 from collections.abc import Mapping
 from functools import partial
@@ -27,8 +28,7 @@ def run() -> None:
             raise Refusal("This folder is in use: the demo runs here already, or a ./dev manage or shell does.")
         env = environment.for_demo()
         port = int(env["PORT"])
-        for number in (port, port + 1):
-            _check_free(number)
+        _check_free(port)
         PORT_FILE.write_text(env["PORT"])
         with services(VAR, env) as children:
             try:
@@ -47,11 +47,14 @@ def running_port() -> int | None:
 def _start(children: Children, env: Mapping[str, str], port: int) -> None:
     begin = partial(Child, env=env, folder=VAR)
     children.add(begin("sandbox", _server("botaniqal.sandbox.wsgi", port + 1, workers=1, threads=32)))
-    children.finish(begin("migrate", [*MANAGE, "migrate", "-v", "0"]))
+    step = partial(begin, is_shown=False)
+    children.finish(step("migrate", [*MANAGE, "migrate", "-v", "0"]))
     children.wait_until(partial(_answers, port + 1, "/"), limit=60, what="The sandbox")
-    children.finish(begin("catalogue", [*MANAGE, "load_catalogue", ROOT / "services" / "catalogue.json"]))
-    children.finish(begin("data", [*MANAGE, "demo"]))
-    children.add(begin("worker", [*CELERY, "worker", "-c", "2", "-l", "INFO", "--without-gossip", "--without-mingle"]))
+    children.finish(step("catalogue", [*MANAGE, "load_catalogue", ROOT / "services" / "catalogue.json"]))
+    children.finish(step("demo", [*MANAGE, "demo"]))
+    # SIGQUIT: a worker that is asked politely first finishes its tasks, and nobody is left to wait for them.
+    worker = [*CELERY, "worker", "-c", "2", "-l", "INFO", "--without-gossip", "--without-mingle"]
+    children.add(begin("worker", worker, death_signal=signal.SIGQUIT))
     children.add(begin("web", _server("botaniqal.wsgi", port, workers=2, threads=16)))
     schedule = VAR / "beat-schedule"
     children.add(begin("beat", [*CELERY, "beat", "-l", "INFO", "--pidfile=", "-s", schedule]))
@@ -65,15 +68,15 @@ def _server(module: str, port: int, *, workers: int, threads: int) -> list[str |
 
 
 def _check_free(port: int) -> None:
-    """Refuse a taken port before anything starts: another checkout's pages would look like ours."""
-    with socket.socket() as server:
-        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            server.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise Refusal(
-                f"Port {port} is not free ({error.strerror}). Choose others: PORT={port + 100} ./dev"
-            ) from None
+    """Refuse taken ports before anything starts: another checkout's pages would look like ours."""
+    for number in (port, port + 1):
+        with socket.socket() as server:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                server.bind(("127.0.0.1", number))
+            except OSError as error:
+                reason = f"Port {number} is not free ({error.strerror})."
+                raise Refusal(f"{reason} Choose another pair: PORT={port + 100} ./dev") from None
 
 
 def _answers(port: int, path: str) -> bool:

@@ -44,6 +44,7 @@ class Child:
         folder: Path,
         marker: Path = ROOT,
         stop_signal: signal.Signals = signal.SIGTERM,
+        death_signal: signal.Signals | None = None,
         patience: float = 15,
         become: Callable[[], None] | None = None,
         is_shown: bool = True,
@@ -52,6 +53,7 @@ class Child:
         Start the command; its words go to a log below ``folder``.
 
         :param marker: a path in the command line by which the process is known again after a crash of ours.
+        :param death_signal: what the system sends when we die without a word, if not the same.
         :param become: run in the child just before the command, to give up rights.
         :param is_shown: its warnings and errors go to the terminal, too.
         """
@@ -70,7 +72,7 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=partial(_enter_child, os.getpid(), become, stop_signal),
+                preexec_fn=partial(_enter_child, os.getpid(), become, death_signal or stop_signal),
             )
         self._pid_file.write_text(f"{self.process.pid}\n{marker}")
         self._echo = Echo(name, self.log) if is_shown else None
@@ -83,6 +85,12 @@ class Child:
         """Show its warnings and errors since the last look."""
         if self._echo:
             self._echo.show_new()
+
+    def last_words(self) -> str:
+        """Return a sentence on an end that was not asked for."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        last = next((line for line in reversed(lines) if line.strip() and not line[0].isspace()), "it said nothing.")
+        return f"{self.name} ended with {self.process.returncode}: {last} More is in {self.log.relative_to(ROOT)}."
 
     def stop(self) -> None:
         """End the process and all it started: politely first."""
@@ -114,6 +122,8 @@ class Child:
 class Echo:
     """The part of a log that a person at the terminal wants to see."""
 
+    # Granian counts processors; our threads wait for vendors and the database.
+    EXPECTED = re.compile(rb"allows spawning up to \d+ Python threads")
     LEVEL = re.compile(rb"\b(DEBUG|INFO|WARNING|ERROR|CRITICAL)\b")
     LOUD = re.compile(rb"\b(WARNING|ERROR|CRITICAL)\b|^Traceback ")
 
@@ -127,7 +137,7 @@ class Echo:
         while line := self._log.readline():
             head = line[:80]
             if self.LEVEL.search(head) or self.LOUD.search(head):
-                self._is_loud = bool(self.LOUD.search(head))
+                self._is_loud = bool(self.LOUD.search(head)) and not self.EXPECTED.search(line)
             if self._is_loud:
                 sys.stdout.buffer.write(self._prefix + line)
         sys.stdout.flush()
@@ -164,7 +174,7 @@ class Children:
         finally:
             child.stop()
         if child.process.returncode:
-            raise Refusal(f"{child.name} failed; all it said is in {child.log.relative_to(ROOT)}.")
+            raise Refusal(child.last_words())
 
     def wait_until(self, is_ready: Callable[[], bool], *, limit: float, what: str) -> None:
         """
@@ -193,8 +203,7 @@ class Children:
         for child in self._running:
             child.look()
             if child.has_ended:
-                last = child.log.read_text(errors="replace").strip().splitlines()[-1:]
-                raise Refusal(f"{child.name} ended with {child.process.returncode}: {' '.join(last) or 'no word'}")
+                raise Refusal(child.last_words())
         if _stop_asked.wait(seconds):
             raise StopAsked
 

@@ -18,7 +18,7 @@ LONGEST_SOCKET = 100  # bytes: macOS has room for 104, Linux for 108
 @contextmanager
 def claim(folder: Path) -> Iterator[bool]:
     """Keep a folder to ourselves, and yield whether it was free."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
