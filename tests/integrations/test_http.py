@@ -264,14 +264,19 @@ class TestFollow:
             "{url}.elsewhere.example/base/things",
             "{url}@elsewhere.example/base/things",
             "http://elsewhere.example\\@127.0.0.1/base/things",
-            "{url}/outside",
             "/base/things",
             "",
         ],
     )
-    def test_goes_nowhere_else(self, vendor: Vendor, wire: Wire, link: str) -> None:
+    def test_goes_to_no_other_host(self, vendor: Vendor, link: str) -> None:
         with pytest.raises(VendorUnavailable) as caught:
-            wire.follow(link.format(url=vendor.url), path="/things", read=dict)
+            wire_to(vendor.url).follow(link.format(url=vendor.url), path="/things", read=dict)
 
         assert str(caught.value) == "Vendor GET /things: a link to another host"
+        assert vendor.seen == []
+
+    def test_stays_under_the_base_path(self, vendor: Vendor, wire: Wire) -> None:
+        with pytest.raises(VendorUnavailable):
+            wire.follow(f"{vendor.url}/outside", path="/things", read=dict)
+
         assert vendor.seen == []
