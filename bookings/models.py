@@ -96,6 +96,7 @@ class Booking(models.Model):
 
     class Meta:
         ordering = ["-starts_at"]
+        permissions = [("charge_other_price", "Can charge another price than the price book's")]
         constraints = [
             models.CheckConstraint(name="booking_ends_after_it_starts", condition=Q(ends_at__gt=F("starts_at"))),
             models.CheckConstraint(name="no_negative_booking_price", condition=Q(price__gte=0)),
@@ -175,6 +176,9 @@ class SyncRecord(Owed):
     external_id = models.CharField(max_length=255, blank=True, editable=False, help_text="The vendor's own id of it.")
     external_ref = models.CharField(
         max_length=255, blank=True, editable=False, help_text="Calendly's invitee, by which a rescheduling is linked."
+    )
+    underway = models.JSONField(
+        null=True, editable=False, help_text="What we began to enter without knowing yet whether it got there."
     )
 
     class Meta:

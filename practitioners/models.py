@@ -29,9 +29,12 @@ class TsTzRange(Func):
     output_field = DateTimeRangeField()
 
 
+TIME_ZONES = frozenset(available_timezones())
+
+
 def check_time_zone(name: str) -> None:
     """Refuse a name that is no IANA time zone."""
-    if name not in available_timezones():
+    if name not in TIME_ZONES:
         raise ValidationError("“%(name)s” is not a time zone. Write it as Australia/Melbourne.", params={"name": name})
 
 

@@ -113,12 +113,7 @@ def day_edges(day: date, zone: ZoneInfo) -> Span:
 
 @lru_cache(maxsize=2048)
 def hours_mask(window: Window, rules: tuple[WeeklyHours, ...], zone: ZoneInfo) -> int:
-    """
-    Return the cells that lie wholly within weekly hours, which are written in the practitioner's own zone.
-
-    Hours that close no later than they open close on the next day (22:00–06:00, 09:00–00:00), and hold when the day on
-    which they open is within their bounds.
-    """
+    """Return the cells that lie wholly within weekly hours, which are written in the practitioner's own zone."""
     days = _days(window, zone)
     first_weekday = days[0].weekday()
     mask = 0
@@ -126,11 +121,8 @@ def hours_mask(window: Window, rules: tuple[WeeklyHours, ...], zone: ZoneInfo) -
         for day in days[(weekday - first_weekday) % 7 :: 7]:
             if (valid_from and day < valid_from) or (valid_until and day > valid_until):
                 continue
-            closing_day = day if closes > opens else day + ONE_DAY
-            mask |= mask_between(
-                window.cell_ceil(wall_time(day, opens, zone)),
-                window.cell_floor(wall_time(closing_day, closes, zone)),
-            )
+            first = window.cell_ceil(wall_time(day, opens, zone))
+            mask |= mask_between(first, window.cell_floor(wall_time(day, closes, zone)))
     return mask
 
 
@@ -187,9 +179,9 @@ def _cells_up(minutes: int) -> int:
 
 @lru_cache(maxsize=512)
 def _days(window: Window, zone: ZoneInfo) -> tuple[date, ...]:
-    """Return the local days that reach into the window, and the one before, whose hours may end after midnight."""
-    first = window.starts_at.astimezone(zone).date() - ONE_DAY
-    last = window.ends_at.astimezone(zone).date()
+    """Return the local days that the window touches."""
+    first = window.starts_at.astimezone(zone).date()
+    last = (window.ends_at - CELL).astimezone(zone).date()
     return tuple(first + n * ONE_DAY for n in range((last - first).days + 1))
 
 

@@ -1,0 +1,207 @@
+"""
+What a visit made, moved or cancelled in Calendly changes here.
+
+The vendor's word is a fact: its time is taken even where it clashes, and somebody is asked to look.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from botaniqal.integrations.owed import NeedsPerson
+from django.conf import settings
+from django.db import connection, transaction
+
+from botaniqal.integrations.calendly_events import CalendlyEvent
+from practitioners import diary, timegrid
+from practitioners.models import TIME_ZONES, BusyPeriod, CalendlyEventType, DiaryEntry, Practitioner
+from services import prices
+from services.models import AppointmentType
+
+from . import lifecycle, notices, payments, sync
+from .models import Booking, Patient, SyncRecord
+
+CALENDLY = SyncRecord.System.CALENDLY
+CANCELLED_THERE = "Cancelled in Calendly."
+
+
+@transaction.atomic
+def visit_created(event: CalendlyEvent, event_type: CalendlyEventType, now: datetime) -> str:
+    """
+    Book a visit that was made in Calendly, and owe it to MediRecords.
+
+    :raises NeedsPerson: nobody here gives it.
+    """
+    wait_for(event)
+    if known := settled(event) or moved(event, now):
+        return known
+    practitioner = event_type.practitioner or member(event)
+    if practitioner is None:
+        raise NeedsPerson("No practitioner here belongs to this Calendly event. Set the event type's practitioner.")
+    kind = _type_of(event, event_type, practitioner)
+    ends_at = event.ends_at or event.starts_at + timedelta(minutes=kind.minutes)
+    entry, attention = place(practitioner, diary.Span(event.starts_at, ends_at), event.event_id)
+    price = prices.price_of(kind, now.astimezone(ZoneInfo(settings.CLINIC_TIME_ZONE)).date())
+    booking = lifecycle.book(
+        patient=new_patient(event),
+        practitioner=practitioner,
+        appointment_type=kind,
+        starts_at=event.starts_at,
+        ends_at=ends_at,
+        entry=entry,
+        price=price or 0,
+        source=Booking.Source.PHONE,
+        by=None,
+        now=now,
+        join_link=event.join_url or "",
+        attention=attention or ("" if price is not None else f"{kind} has no price yet."),
+    )
+    sync.adopt(booking=booking, system=CALENDLY, external_id=event.event_id, external_ref=event.invitee_uri or "")
+    payments.record(booking=booking, taken=payments.Taken(), by=None, now=now)
+    notices.send_confirmation(booking=booking, now=now)
+    return f"Booked as {booking.number}."
+
+
+@transaction.atomic
+def visit_cancelled(event: CalendlyEvent, event_type: CalendlyEventType, now: datetime) -> str:
+    """Cancel a visit that was cancelled in Calendly, also when that is heard before it was made."""
+    wait_for(event)
+    if event.is_reschedule:
+        return MOVED
+    if not record_of(event):
+        visit_created(event, event_type, now)
+    return cancel_as_told(event, now)
+
+
+# --- What visits and consultations have in common ---------------------------------------------------------------------
+
+MOVED = "Moved: the new time comes in an event of its own."
+
+
+def wait_for(event: CalendlyEvent) -> None:
+    """Let deliveries about one event be worked one after the other, until the transaction's end."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"calendly:{event.event_id}"])
+
+
+def settled(event: CalendlyEvent) -> str:
+    """Say so when the event is our own booking coming back, or known already; empty when there is something to do."""
+    if own := _own(event):
+        sync.adopt(booking=own, system=CALENDLY, external_id=event.event_id, external_ref=event.invitee_uri or "")
+        return f"Our own booking {own.number}."
+    record = record_of(event)
+    return f"Known already as {record.booking.number}." if record else ""
+
+
+def moved(event: CalendlyEvent, now: datetime) -> str:
+    """Move the booking that an event takes the place of; empty when it takes nobody's."""
+    old = (
+        SyncRecord.objects.filter(system=CALENDLY, external_ref=event.old_invitee).first()
+        if event.old_invitee
+        else None
+    )
+    if old is None:
+        return ""
+    booking = lifecycle.locked(old.booking_id)
+    if lifecycle.State.CANCELLED not in lifecycle.ALLOWED[booking.state]:
+        raise NeedsPerson(f"{booking.number} was moved in Calendly, but is {booking.get_state_display().lower()} here.")
+    length = booking.ends_at - booking.starts_at
+    ends_at = event.ends_at or event.starts_at + length
+    if booking.entry:
+        diary.release(entry=booking.entry)
+    BusyPeriod.objects.filter(practitioner=booking.practitioner, external_id=old.external_id).delete()
+    booking.entry, booking.attention = place(booking.practitioner, diary.Span(event.starts_at, ends_at), event.event_id)
+    lifecycle.note_move(booking=booking, starts_at=event.starts_at, ends_at=ends_at, now=now)
+    sync.adopt(booking=booking, system=CALENDLY, external_id=event.event_id, external_ref=event.invitee_uri or "")
+    return f"Moved {booking.number}."
+
+
+def cancel_as_told(event: CalendlyEvent, now: datetime) -> str:
+    """Cancel the booking of an event that its patient or host cancelled in Calendly, which tells the patient itself."""
+    record = record_of(event)
+    booking = record.booking
+    if booking.state == Booking.State.CANCELLED:
+        return f"{booking.number} is cancelled already."
+    if lifecycle.State.CANCELLED not in lifecycle.ALLOWED[booking.state]:
+        raise NeedsPerson(f"{booking.number} was cancelled in Calendly, but is {booking.get_state_display().lower()}.")
+    lifecycle.cancel(
+        booking_id=booking.pk, reason=event.cancel_reason or CANCELLED_THERE, by=None, now=now, tell_patient=False
+    )
+    BusyPeriod.objects.filter(practitioner=booking.practitioner, external_id=event.event_id).delete()
+    sync.adopt(booking=booking, system=CALENDLY, external_id=record.external_id, external_ref=record.external_ref)
+    return f"Cancelled {booking.number}."
+
+
+def place(practitioner: Practitioner, span: diary.Span, event_id: str) -> tuple[DiaryEntry | None, str]:
+    """
+    Enter in the diary what Calendly took already.
+
+    Where that cannot be, the time is shown as busy, and a sentence says why somebody has to look.
+    """
+    on_grid = all(
+        moment == timegrid.EPOCH + (moment - timegrid.EPOCH) // timegrid.CELL * timegrid.CELL
+        for moment in (span.starts_at, span.ends_at)
+    )
+    if on_grid:
+        try:
+            entry = diary.take(practitioner=practitioner, span=span, by=None)
+        except diary.SlotTaken:
+            why = f"Clashes with something else in {practitioner}'s diary. Move one of the two."
+        else:
+            entry.external_id = event_id
+            entry.save(update_fields=["external_id"])
+            return entry, ""
+    else:
+        why = "Begins or ends off the five-minute grid, so it stands outside the diary."
+    BusyPeriod.objects.update_or_create(
+        practitioner=practitioner,
+        calendar=Practitioner.CalendarProvider.CALENDLY,
+        external_id=event_id,
+        defaults={"starts_at": span.starts_at, "ends_at": span.ends_at},
+    )
+    return None, why
+
+
+def member(event: CalendlyEvent) -> Practitioner | None:
+    """Find whom Calendly gave the event to: by the member's address in Calendly, else by e-mail."""
+    people = Practitioner.objects.active()
+    return (
+        people.filter(calendly_user_uri__in=event.member_uris).exclude(calendly_user_uri="").first()
+        or people.filter(email__in=[email.lower() for email in event.member_emails]).first()
+    )
+
+
+def new_patient(event: CalendlyEvent) -> Patient:
+    """Write down the person who booked; whether that is somebody known, a person decides: e-mail is no identity."""
+    return Patient.objects.create(
+        name=event.name[:255],
+        email=event.email,
+        phone=event.phone or "",
+        time_zone=event.timezone if event.timezone in TIME_ZONES else settings.CLINIC_TIME_ZONE,
+    )
+
+
+def record_of(event: CalendlyEvent) -> SyncRecord | None:
+    """Find what is known here of a Calendly event."""
+    return (
+        SyncRecord.objects.filter(system=CALENDLY, external_id=event.event_id)
+        .select_related("booking__practitioner")
+        .first()
+    )
+
+
+def _own(event: CalendlyEvent) -> Booking | None:
+    try:
+        return Booking.objects.filter(pk=UUID(event.utm_content or "")).first()
+    except ValueError:
+        return None
+
+
+def _type_of(event: CalendlyEvent, event_type: CalendlyEventType, practitioner: Practitioner) -> AppointmentType:
+    """The event type's own, unless the event's length says that it is another that this practitioner gives."""
+    kind = event_type.appointment_type
+    if event.ends_at is None or event.ends_at - event.starts_at == timedelta(minutes=kind.minutes):
+        return kind
+    minutes = (event.ends_at - event.starts_at) // timedelta(minutes=1)
+    other = AppointmentType.objects.offered().filter(practitioners=practitioner, minutes=minutes).in_catalogue_order()
+    return other.first() or kind

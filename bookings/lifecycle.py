@@ -1,0 +1,205 @@
+"""What can happen to a booking; every door calls these verbs."""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from botaniqal.accounts.models import User
+from botaniqal.errors import Malformed, Missing, RuleBroken
+from practitioners import availability, diary
+from practitioners.models import DiaryEntry, Practitioner
+from services.models import AppointmentType
+
+from . import notices, sync
+from .models import Booking, Patient
+
+State = Booking.State
+
+ALLOWED = {
+    State.PENDING_PAYMENT: {State.CONFIRMED, State.CANCELLED},
+    State.CONFIRMED: {State.COMPLETED, State.NO_SHOW, State.CANCELLED},
+    State.COMPLETED: set(),
+    State.NO_SHOW: set(),
+    State.CANCELLED: set(),
+}
+"""From each state, the states that a booking may move to."""
+
+
+class WrongMove(RuleBroken):
+    """The booking's state does not allow this."""
+
+    code = "wrong_state"
+
+    def __init__(self, booking: Booking, verb: str) -> None:
+        super().__init__("state", f"A booking that is {booking.get_state_display().lower()} cannot be {verb}.")
+
+
+@transaction.atomic
+def book(
+    *,
+    patient: Patient,
+    practitioner: Practitioner,
+    appointment_type: AppointmentType,
+    starts_at: datetime,
+    ends_at: datetime,
+    entry: DiaryEntry | None,
+    price: Decimal,
+    source: Booking.Source,
+    by: User | None,
+    now: datetime,
+    price_reason: str = "",
+    notes: str = "",
+    join_link: str = "",
+    attention: str = "",
+) -> Booking:
+    """Promise a visit for which the time is taken, and owe it to the vendors."""
+    booking = Booking.objects.create(
+        number=_next_number(now),
+        patient=patient,
+        practitioner=practitioner,
+        appointment_type=appointment_type,
+        entry=entry,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        price=price,
+        price_reason=price_reason,
+        source=source,
+        created_by=by,
+        notes=notes,
+        join_link=join_link or _meeting_link(practitioner, appointment_type),
+        attention=attention,
+    )
+    sync.owe(booking=booking, now=now)
+    return booking
+
+
+@transaction.atomic
+def cancel(*, booking_id: UUID, reason: str, by: User | None, now: datetime, tell_patient: bool = True) -> Booking:
+    """
+    Call a visit off, give its time back, and tell vendors and patient.
+
+    :raises WrongMove: it is over, or cancelled already.
+    :raises Malformed: no reason is given.
+    """
+    if not reason.strip():
+        raise Malformed("Say why the booking is cancelled.", details={"reason": ["Required."]})
+    booking = _move_to(State.CANCELLED, booking_id, "cancelled", cancel_reason=reason.strip()[:200], cancelled_at=now)
+    if booking.entry:
+        diary.release(entry=booking.entry)
+    sync.owe(booking=booking, now=now)
+    notices.forget_unsent(booking=booking)
+    if tell_patient:
+        notices.send_cancelled(booking=booking, now=now)
+    return booking
+
+
+@transaction.atomic
+def complete(*, booking_id: UUID, by: User | None, now: datetime) -> Booking:
+    """
+    Note that a visit took place.
+
+    :raises WrongMove: it is not confirmed.
+    """
+    booking = _move_to(State.COMPLETED, booking_id, "completed")
+    _owe_end(booking, now)
+    return booking
+
+
+@transaction.atomic
+def mark_no_show(*, booking_id: UUID, by: User | None, now: datetime) -> Booking:
+    """
+    Note that the patient did not come.
+
+    :raises WrongMove: it is not confirmed.
+    """
+    booking = _move_to(State.NO_SHOW, booking_id, "marked as no-show")
+    _owe_end(booking, now)
+    return booking
+
+
+@transaction.atomic
+def move(*, booking_id: UUID, starts_at: datetime, by: User | None, now: datetime) -> Booking:
+    """
+    Give a visit another time with the same practitioner, and tell vendors and patient.
+
+    :raises WrongMove: it is over or cancelled.
+    :raises RuleBroken: past, notice, horizon, step, hours or time off.
+    :raises SlotTaken: the new time is taken; the old one is kept.
+    """
+    booking = locked(booking_id)
+    if booking.state not in (State.PENDING_PAYMENT, State.CONFIRMED):
+        raise WrongMove(booking, "moved")
+    kind = booking.appointment_type
+    if booking.entry:
+        diary.release(entry=booking.entry)
+    room = availability.check(practitioner=booking.practitioner, appointment_type=kind, starts_at=starts_at)
+    booking.entry = diary.take(
+        practitioner=booking.practitioner, span=availability.occupied_span(kind, starts_at), room=room, by=by
+    )
+    length = booking.ends_at - booking.starts_at
+    return note_move(booking=booking, starts_at=starts_at, ends_at=starts_at + length, now=now)
+
+
+def note_move(*, booking: Booking, starts_at: datetime, ends_at: datetime, now: datetime) -> Booking:
+    """Write down new times, for which the diary's entry is set already, and owe them to vendors and patient."""
+    booking.starts_at, booking.ends_at = starts_at, ends_at
+    booking.revision += 1
+    booking.save(update_fields=["entry", "starts_at", "ends_at", "revision", "attention"])
+    sync.owe(booking=booking, now=now)
+    notices.send_moved(booking=booking, now=now)
+    return booking
+
+
+def locked(booking_id: UUID) -> Booking:
+    """
+    Read a booking for a change, so that nobody else changes it meanwhile.
+
+    :raises Missing: there is no such booking.
+    """
+    try:
+        return (
+            Booking.objects.select_for_update(of=["self"])
+            .select_related("appointment_type__service", "practitioner", "patient", "entry")
+            .get(pk=booking_id)
+        )
+    except Booking.DoesNotExist as error:
+        raise Missing("There is no such booking.") from error
+
+
+def _move_to(state: State, booking_id: UUID, verb: str, **changes) -> Booking:
+    booking = locked(booking_id)
+    if state not in ALLOWED[booking.state]:
+        raise WrongMove(booking, verb)
+    booking.state = state
+    for field, value in changes.items():
+        setattr(booking, field, value)
+    booking.save(update_fields=["state", *changes])
+    return booking
+
+
+def _owe_end(booking: Booking, now: datetime) -> None:
+    # A consultation stands in the calendar alone, and a calendar does not know how a visit ended.
+    if not booking.appointment_type.is_free_consultation:
+        sync.owe(booking=booking, now=now)
+
+
+def _meeting_link(practitioner: Practitioner, appointment_type: AppointmentType) -> str:
+    return practitioner.meeting_link if appointment_type.mode == AppointmentType.Mode.TELEHEALTH else ""
+
+
+def _next_number(now: datetime) -> str:
+    """Count the year's bookings; the row stays locked until commit, so two never get the same."""
+    year = now.astimezone(ZoneInfo(settings.CLINIC_TIME_ZONE)).year
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO bookings_numbercounter (year, last) VALUES (%s, 1)
+            ON CONFLICT (year) DO UPDATE SET last = bookings_numbercounter.last + 1 RETURNING last
+            """,
+            [year],
+        )
+        return f"BOT-{year}-{cursor.fetchone()[0]:04}"

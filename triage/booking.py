@@ -1,0 +1,168 @@
+"""From the call to the booking: holds, and the phone booking itself."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from bookings import lifecycle, notices, payments
+from bookings.models import Booking
+from botaniqal.accounts.models import User
+from botaniqal.errors import Missing, RuleBroken
+from practitioners import availability, diary
+from practitioners.models import DiaryEntry, Practitioner
+from services.models import AppointmentType, Service
+
+from . import sessions
+from .models import TriageSession
+
+HOLDS_AT_ONCE = 2
+
+
+class TooManyHolds(RuleBroken):
+    """The call keeps as many times as it may already."""
+
+    code = "too_many_holds"
+
+    def __init__(self) -> None:
+        super().__init__("holds", f"A call can keep {HOLDS_AT_ONCE} times at once. Let one go first.")
+
+
+def practitioner_named(practitioner_id: UUID) -> Practitioner:
+    """
+    Find a practitioner.
+
+    :raises Missing: there is no such practitioner.
+    """
+    try:
+        return Practitioner.objects.get(pk=practitioner_id)
+    except Practitioner.DoesNotExist as error:
+        raise Missing("There is no such practitioner.") from error
+
+
+def type_wanted(
+    *, practitioner: Practitioner, kind: str = AppointmentType.Kind.INITIAL, service: Service | None = None
+) -> AppointmentType:
+    """
+    Find which appointment a practitioner is wanted for.
+
+    ``kind`` is an appointment type's code, or a kind: then the first of that kind which the practitioner gives in the
+    catalogue's order, telehealth before in person; without a service, of whichever comes first.
+
+    :raises RuleBroken: the practitioner gives no such appointment.
+    """
+    gives = AppointmentType.objects.offered().filter(practitioners=practitioner).select_related("service")
+    if service:
+        gives = gives.filter(service=service)
+    named = gives.filter(kind=kind) if kind in AppointmentType.Kind.values else gives.filter(code=kind)
+    first = named.in_catalogue_order().first()
+    if first is None:
+        raise RuleBroken("does_not_give", f"{practitioner} gives no such appointment at the moment.")
+    return first
+
+
+def hold_slot(
+    *,
+    session_id: UUID,
+    consultant: Practitioner | None,
+    practitioner: Practitioner,
+    appointment_type: AppointmentType,
+    starts_at: datetime,
+    by: User | None,
+) -> DiaryEntry:
+    """
+    Keep a time for the call; holding the same time again keeps it longer.
+
+    :raises NotYourSession: another consultant has the call.
+    :raises SessionClosed: the call is over.
+    :raises TooManyHolds: two times are kept already.
+    :raises RuleBroken: the time cannot be offered.
+    :raises SlotTaken: somebody else has it.
+    """
+    room = availability.check(
+        practitioner=practitioner, appointment_type=appointment_type, starts_at=starts_at, held_for=session_id
+    )
+    span = availability.occupied_span(appointment_type, starts_at)
+    with transaction.atomic():
+        session = sessions.locked(session_id)
+        sessions.require_own(session, consultant)
+        sessions.require_open(session)
+        holds = diary.living_holds(held_for=session_id)
+        for held in holds:
+            if (held.practitioner_id, held.starts_at, held.ends_at) == (practitioner.pk, span.starts_at, span.ends_at):
+                return diary.renew(entry_id=held.pk, held_for=session_id)
+        if len(holds) >= HOLDS_AT_ONCE:
+            raise TooManyHolds
+        return diary.hold(practitioner=practitioner, span=span, held_for=session_id, room=room, by=by)
+
+
+def book_by_phone(
+    *,
+    session_id: UUID,
+    consultant: Practitioner | None,
+    practitioner: Practitioner,
+    appointment_type: AppointmentType,
+    starts_at: datetime,
+    taken: payments.Taken,
+    by: User | None,
+    now: datetime,
+    notes: str = "",
+    ends_call: bool = True,
+) -> Booking:
+    """
+    Book the visit that was agreed on the phone: time, price, payment, the call's outcome, vendors and patient, at once.
+
+    ``ends_call`` closes the call; at the desk it goes to wrap-up instead.
+
+    :raises Missing: no such session.
+    :raises NotYourSession: another consultant has the call.
+    :raises RuleBroken: the time cannot be offered, or there is no price.
+    :raises SlotTaken: somebody else has the time.
+    :raises WrongAmount: the amount is not the price book's.
+    :raises SessionClosed: the call is over, or booked already.
+    """
+    owner = TriageSession.objects.filter(pk=session_id).select_related("consultation").first()
+    if owner is None:
+        raise Missing("There is no such triage session.")
+    sessions.require_own(owner, consultant)
+    payments.refuse_card_number(notes, "notes")
+
+    room = availability.check(
+        practitioner=practitioner, appointment_type=appointment_type, starts_at=starts_at, held_for=session_id
+    )
+    price = payments.amount_due(appointment_type=appointment_type, taken=taken, by=by, now=now)
+    try:
+        with transaction.atomic():
+            session = sessions.locked(session_id)
+            sessions.require_own(session, consultant)
+            sessions.require_open(session)
+            span = availability.occupied_span(appointment_type, starts_at)
+            entry = diary.take(practitioner=practitioner, span=span, held_for=session_id, room=room, by=by)
+            booking = lifecycle.book(
+                patient=session.patient,
+                practitioner=practitioner,
+                appointment_type=appointment_type,
+                starts_at=starts_at,
+                ends_at=starts_at + timedelta(minutes=appointment_type.minutes),
+                entry=entry,
+                price=price,
+                price_reason=taken.amount_reason,
+                source=Booking.Source.PHONE,
+                by=by,
+                now=now,
+                notes=notes,
+            )
+            payments.record(booking=booking, taken=taken, by=by, now=now)
+            session.booking = booking
+            if ends_call:
+                sessions.close(session=session, outcome=TriageSession.Outcome.BOOKED, by=by, now=now)
+            else:
+                sessions.await_wrap_up(session=session, now=now)
+            notices.send_confirmation(booking=booking, now=now)
+            return booking
+    except sessions.SessionClosed:
+        # A repeat is told first that the time is gone: it was this very call that took it.
+        availability.check(
+            practitioner=practitioner, appointment_type=appointment_type, starts_at=starts_at, held_for=session_id
+        )
+        raise
