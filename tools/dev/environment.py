@@ -49,23 +49,26 @@ def for_demo(port: int | None = None) -> dict[str, str]:
     """
     Return the demo's environment: our own variables, before .env, before what the demo sets by itself.
 
+    An empty variable counts as not set, so that a copied .env.example changes nothing.
+
     :param port: the port of a demo that runs already, whatever the environment says.
     :raises Refusal: PORT is not a port, or .env has a line that is not KEY=VALUE.
     """
     file = ROOT / ".env"
-    named = {**(_read(file) if file.exists() else {}), **os.environ}
+    stored = _read(file) if file.exists() else {}
+    named = {name: value for name, value in (stored | dict(os.environ)).items() if value}
     port = port or _port(named.get("PORT", "8000"))
     portal, sandbox = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}"
     return {
-        "DEMO": "1",
         "PUBLIC_BASE_URL": portal,
         "PORTAL_URL": portal,
         "CALENDLY_BASE_URL": f"{sandbox}/calendly",
         "MEDIRECORDS_BASE_URL": f"{sandbox}/medirecords",
         "SES_ENDPOINT_URL": f"{sandbox}/ses",
         "SANDBOX_STATE": str(VAR / "sandbox.sqlite3"),
-        **_kept({name for name in NEEDED if not named.get(name)}),
-        **{name: value for name, value in named.items() if value or name not in NEEDED},
+        **_kept(NEEDED.keys() - named.keys()),
+        **named,
+        "DEMO": "1",
         "PORT": str(port),
         "PYTHONUNBUFFERED": "1",
     }
