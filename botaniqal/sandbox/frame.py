@@ -1,0 +1,59 @@
+"""What stands around every page: its security headers, the way through the sandbox, the portal's address."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+
+from botaniqal.sandbox.calendly.deliveries import portal_url
+from botaniqal.sandbox.store import store
+
+POLICY = "default-src 'self'; form-action 'self'; frame-ancestors 'self'; base-uri 'none'; object-src 'none'"
+
+# What the patient's or tester's last press did, by the word in the address.
+DONE = {
+    "booked": "Booked. Calendly tells the portal now.",
+    "canceled": "Canceled by the patient. Calendly tells the portal now.",
+    "moved": "Moved by the patient: this is the new event. Calendly tells the portal of both.",
+    "sent": "Sending again.",
+    "turned": "The fault dial is set.",
+    "cleared": "All faults are off.",
+    "emptied": "The sandbox is empty again. Event types are kept.",
+}
+
+
+class ContentSecurityPolicy:
+    """Allow nothing but our own files, unless a page has set stricter rules itself."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Add the header to the answer."""
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+        return response
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Give every template the navigation with its counts."""
+    name = request.resolver_match.url_name if request.resolver_match else ""
+    refused = len(store.find("delivery", state="refused"))
+    links = [
+        ("home", "Patients", 0, ""),
+        ("calendars", "Calendly calendars", 0, ""),
+        ("medirecords", "MediRecords", 0, ""),
+        ("mailbox", "Mailbox", len(store.find("message")), "info"),
+        ("deliveries", "Webhooks", refused, "bad"),
+        ("faults", "Fault dial", len(store.find("fault")), "wait"),
+    ]
+    return {
+        "links": [
+            {"name": link, "label": label, "count": count, "tone": tone, "here": link == name}
+            for link, label, count, tone in links
+        ],
+        "portal_url": portal_url(),
+        "done": DONE.get(request.GET.get("did", "")),
+        "now": timezone.now(),
+    }

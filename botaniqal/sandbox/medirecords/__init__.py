@@ -1,0 +1,1 @@
+"""The stand-in for MediRecords: patients and appointments of one practice."""

@@ -1,0 +1,77 @@
+"""Settings of the sandbox, a Django project of its own: no database, no users, everything from the environment."""
+
+import os
+import secrets
+
+from django.core.exceptions import ImproperlyConfigured
+
+ENVIRONMENT = os.environ
+
+# --- where it may run
+
+if not any(
+    ENVIRONMENT.get(name, "").lower() in {"1", "true", "yes", "on"} for name in ("DEMO", "DEBUG", "SANDBOX_ALLOWED")
+):
+    raise ImproperlyConfigured(
+        "The sandbox stands in for the vendors and never runs in production. Set DEMO=1 to start it in a demo."
+    )
+
+# --- Django
+
+DEBUG = False
+SECRET_KEY = secrets.token_hex(32)  # nothing outlives the process: there are no sessions and no log-ins
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *filter(None, ENVIRONMENT.get("ALLOWED_HOSTS", "").split(","))]
+ROOT_URLCONF = "botaniqal.sandbox.urls"
+WSGI_APPLICATION = "botaniqal.sandbox.wsgi.application"
+INSTALLED_APPS = ["django.contrib.staticfiles", "botaniqal.sandbox"]
+DATABASES = {}
+APPEND_SLASH = False
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "botaniqal.sandbox.frame.ContentSecurityPolicy",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["botaniqal.sandbox.frame.frame"]},
+    }
+]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 15 * 1024 * 1024  # an e-mail with attachments comes as one JSON string
+X_FRAME_OPTIONS = "SAMEORIGIN"  # the mailbox shows a message in a frame
+SECURE_REFERRER_POLICY = "same-origin"
+# Cookies do not know ports: the portal's own CSRF cookie lives on the same host.
+CSRF_COOKIE_NAME = "sandbox_csrf"
+CSRF_COOKIE_SAMESITE = "Strict"
+USE_TZ = True
+TIME_ZONE = ENVIRONMENT.get("CLINIC_TIME_ZONE", "Australia/Melbourne")
+LANGUAGE_CODE = "en-au"
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "loggers": {"django.request": {"handlers": ["console"], "level": "ERROR", "propagate": False}},
+}
+
+# --- the sandbox
+
+SANDBOX_STATE = ENVIRONMENT.get("SANDBOX_STATE", ":memory:")
+SANDBOX_URL = ENVIRONMENT.get("SANDBOX_URL", "https://calendly.com").rstrip("/")  # in the links that a patient follows
+PORTAL_URL = ENVIRONMENT.get("PORTAL_URL", "http://127.0.0.1:8000").rstrip("/")
+
+CALENDLY_API_KEY = ENVIRONMENT.get("CALENDLY_API_KEY", "")
+CALENDLY_ORGANIZATION = ENVIRONMENT.get("CALENDLY_ORGANIZATION", "")
+CALENDLY_WEBHOOK_SIGNING_KEY = ENVIRONMENT.get("CALENDLY_WEBHOOK_SIGNING_KEY", "")
+CALENDLY_CALENDARS = {
+    name: ENVIRONMENT.get(f"CALENDLY_{name}_CALENDAR_ID", "")
+    for name in ("TRIAGE", "CONSULTANT", "DR_DIA", "DR_SHIVANI", "NURSE", "GAPS_COACH")
+}
+
+MEDIRECORDS_API_KEY = ENVIRONMENT.get("MEDIRECORDS_API_KEY", "")
+MEDIRECORDS_PRACTICE_ID = ENVIRONMENT.get("MEDIRECORDS_PRACTICE_ID", "")

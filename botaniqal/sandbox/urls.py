@@ -1,0 +1,109 @@
+"""Every address of the sandbox on one page."""
+
+from django.urls import include, path
+
+from botaniqal.sandbox import control, mail, pages, patient_pages
+from botaniqal.sandbox.calendly import api as calendly
+from botaniqal.sandbox.calendly import subscriptions
+from botaniqal.sandbox.control import by_method
+from botaniqal.sandbox.door import door
+from botaniqal.sandbox.medirecords import api as medirecords
+from botaniqal.sandbox.vendors import CALENDLY, MEDIRECORDS, SES
+
+calendly_urls = [
+    path("users/me", door(CALENDLY, "users", GET=calendly.show_me)),
+    path("event_types", door(CALENDLY, "event_types", GET=calendly.list_event_types)),
+    path("event_types/<uuid>", door(CALENDLY, "event_types", GET=calendly.show_event_type)),
+    path("event_type_available_times", door(CALENDLY, "availability", GET=calendly.list_available_times)),
+    path("user_busy_times", door(CALENDLY, "availability", GET=calendly.list_busy_times)),
+    path("user_availability_schedules", door(CALENDLY, "availability", GET=calendly.list_availability_schedules)),
+    path("scheduled_events", door(CALENDLY, "events", GET=calendly.list_events)),
+    path("scheduled_events/<uuid>", door(CALENDLY, "events", GET=calendly.show_event)),
+    path("scheduled_events/<uuid>/cancellation", door(CALENDLY, "events", POST=calendly.cancel_event)),
+    path("scheduled_events/<uuid>/invitees", door(CALENDLY, "invitees", GET=calendly.list_invitees)),
+    path(
+        "scheduled_events/<event_uuid>/invitees/<invitee_uuid>",
+        door(CALENDLY, "invitees", GET=calendly.show_invitee),
+    ),
+    path("invitees", door(CALENDLY, "invitees", POST=calendly.create_invitee)),
+    path("invitee_no_shows", door(CALENDLY, "no_shows", POST=calendly.create_no_show)),
+    path(
+        "invitee_no_shows/<uuid>",
+        door(CALENDLY, "no_shows", GET=calendly.show_no_show, DELETE=calendly.delete_no_show),
+    ),
+    path("scheduling_links", door(CALENDLY, "links", POST=calendly.create_link)),
+    path(
+        "webhook_subscriptions",
+        door(CALENDLY, "subscriptions", GET=subscriptions.list_all, POST=subscriptions.create),
+    ),
+    path(
+        "webhook_subscriptions/<webhook_uuid>",
+        door(CALENDLY, "subscriptions", GET=subscriptions.show, DELETE=subscriptions.delete),
+    ),
+]
+
+medirecords_urls = [
+    path(
+        "v1/practices/<practice_id>/appointments",
+        door(MEDIRECORDS, "appointments", GET=medirecords.list_appointments, POST=medirecords.create_appointment),
+    ),
+    path(
+        "v1/practices/<practice_id>/appointments/<id>",
+        door(
+            MEDIRECORDS,
+            "appointments",
+            GET=medirecords.show_appointment,
+            PUT=medirecords.replace_appointment,
+            DELETE=medirecords.delete_appointment,
+        ),
+    ),
+    path(
+        "v1/practices/<practice_id>/appointment-types",
+        door(MEDIRECORDS, "appointment_types", GET=medirecords.list_appointment_types),
+    ),
+    path(
+        "v1/code-system/appointment-interval-code",
+        door(MEDIRECORDS, "appointment_types", GET=medirecords.list_interval_codes),
+    ),
+    path("v1/patients/exist", door(MEDIRECORDS, "patients", GET=medirecords.find_patients)),
+    path("v1/patients/<id>", door(MEDIRECORDS, "patients", GET=medirecords.show_patient)),
+    path("v2/patients", door(MEDIRECORDS, "patients", POST=medirecords.create_patient)),
+]
+
+control_urls = [
+    path("event-types", by_method(POST=control.register_event_types)),
+    path("faults", by_method(GET=control.list_faults, POST=control.turn_dial, DELETE=control.clear_dial)),
+    path("portal", by_method(POST=control.point_at_portal)),
+    path("reset", by_method(POST=control.reset)),
+    path("state", by_method(GET=control.show_state)),
+    path("calls", by_method(GET=control.show_calls)),
+]
+
+page_urls = [
+    path("", patient_pages.home, name="home"),
+    path("book", patient_pages.book, name="book"),
+    path("calendars", patient_pages.calendars, name="calendars"),
+    path("events/<id>", patient_pages.show_event, name="event"),
+    path("events/<id>/cancel", patient_pages.cancel_event, name="cancel_event"),
+    path("events/<id>/move", patient_pages.move_event, name="move_event"),
+    path("cancellations/<invitee_id>", patient_pages.follow_link, name="cancellation"),
+    path("reschedulings/<invitee_id>", patient_pages.follow_link, name="rescheduling"),
+    path("medirecords", pages.medirecords, name="medirecords"),
+    path("mailbox", pages.mailbox, name="mailbox"),
+    path("mailbox/<id>", pages.show_message, name="message"),
+    path("mailbox/<id>/html", pages.show_message_html, name="message_html"),
+    path("mailbox/<id>/files/<int:number>", pages.download, name="file"),
+    path("deliveries", pages.deliveries, name="deliveries"),
+    path("deliveries/<id>/again", pages.send_again, name="send_again"),
+    path("faults", pages.faults, name="faults"),
+    path("faults/clear", pages.clear_faults, name="clear_faults"),
+    path("reset", pages.reset, name="reset"),
+]
+
+urlpatterns = [
+    path("calendly/", include(calendly_urls)),
+    path("medirecords/", include(medirecords_urls)),
+    path("ses/v2/email/outbound-emails", door(SES, "messages", POST=mail.send_email)),
+    path("_control/", include(control_urls)),
+    *page_urls,
+]

@@ -1,0 +1,263 @@
+"""The stand-in Calendly, over HTTP."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import requests
+
+from tests.sandbox.conftest import DOCTOR, TRIAGE
+from tests.sandbox_server import ENVIRONMENT
+
+ORGANIZATION = ENVIRONMENT["CALENDLY_ORGANIZATION"]
+TRACKING = {
+    "utm_campaign": None,
+    "utm_source": "portal",
+    "utm_medium": None,
+    "utm_content": "booking-1",
+    "utm_term": None,
+    "salesforce_uuid": None,
+}
+
+
+class TestKey:
+    def test_lets_nobody_in_without_it(self, calendly):
+        response = requests.get(f"{calendly.url}/users/me", timeout=10)
+
+        assert response.status_code == 401
+        assert response.json() == {"title": "Unauthenticated", "message": "The access token is invalid"}
+
+    def test_names_the_organization_of_its_member(self, calendly):
+        response = calendly.call("GET", "users/me")
+
+        assert response.json()["resource"]["current_organization"] == ORGANIZATION
+
+
+class TestCreateInvitee:
+    def test_books_and_keeps_the_tracking(self, calendly, booking):
+        response = calendly.call("POST", "invitees", json=booking(tracking=TRACKING))
+
+        invitee = response.json()["resource"]
+        assert response.status_code == 201
+        assert invitee["tracking"] == TRACKING
+        assert invitee["scheduling_method"] == "api"
+        assert invitee["event"].startswith("https://api.calendly.com/scheduled_events/")
+        assert UUID(invitee["uri"].rsplit("/", 1)[1]).version == 4
+
+    def test_gives_the_meeting_link_with_the_event(self, calendly, booking):
+        invitee = calendly.call("POST", "invitees", json=booking()).json()["resource"]
+
+        event = calendly.call("GET", f"scheduled_events/{invitee['event'].rsplit('/', 1)[1]}").json()["resource"]
+
+        assert event["location"]["join_url"].startswith("https://")
+        assert event["event_memberships"][0]["user_email"] == "dr.dia@example.com"
+
+    def test_refuses_a_taken_time_of_the_same_owner(self, calendly, booking):
+        calendly.call("POST", "invitees", json=booking())
+
+        response = calendly.call("POST", "invitees", json=booking(minutes=10))
+
+        assert response.status_code == 400
+        assert response.json()["details"][0]["parameter"] == "start_time"
+
+    def test_takes_the_time_right_after(self, calendly, booking):
+        calendly.call("POST", "invitees", json=booking())
+
+        response = calendly.call("POST", "invitees", json=booking(minutes=15))
+
+        assert response.status_code == 201
+
+    def test_takes_one_of_many_who_come_at_once(self, calendly, booking):
+        with ThreadPoolExecutor(20) as people:
+            responses = list(people.map(lambda _: calendly.call("POST", "invitees", json=booking()), range(20)))
+
+        assert sorted(response.status_code for response in responses) == [201] + [400] * 19
+
+    def test_does_not_know_other_event_types(self, calendly, booking):
+        unknown = "https://api.calendly.com/event_types/00000000-0000-4000-8000-000000000000"
+
+        response = calendly.call("POST", "invitees", json=booking(event_type=unknown))
+
+        assert response.status_code == 404
+
+    def test_refuses_a_time_that_is_past(self, calendly, booking):
+        response = calendly.call("POST", "invitees", json=booking(minutes=-3 * 24 * 60))
+
+        assert response.status_code == 400
+
+    def test_names_each_fault_of_a_body(self, calendly, booking):
+        body = booking(colour="green", tracking={"utm_source": "portal"})
+        del body["invitee"]["timezone"]
+
+        response = calendly.call("POST", "invitees", json=body)
+
+        named = {detail["parameter"] for detail in response.json()["details"]}
+        assert response.status_code == 400
+        assert {"colour", "invitee.timezone", "tracking.utm_content"} <= named
+
+
+class TestListEvents:
+    def test_finds_a_booking_by_email_and_time(self, calendly, booking):
+        calendly.call("POST", "invitees", json=booking(minutes=60))
+        event = calendly.call("POST", "invitees", json=booking(minutes=120)).json()["resource"]["event"]
+
+        response = calendly.call(
+            "GET",
+            "scheduled_events",
+            params={
+                "organization": ORGANIZATION,
+                "invitee_email": "AVA@example.com",
+                "status": "active",
+                "min_start_time": booking(minutes=120)["start_time"],
+                "max_start_time": booking(minutes=121)["start_time"],
+            },
+        )
+
+        assert [row["uri"] for row in response.json()["collection"]] == [event]
+
+    def test_hands_out_page_after_page(self, calendly, booking):
+        for minutes in (0, 15, 30):
+            calendly.call("POST", "invitees", json=booking(minutes=minutes))
+        query = {"organization": ORGANIZATION, "count": 2}
+
+        first = calendly.call("GET", "scheduled_events", params=query).json()
+        link = first["pagination"]["next_page"]
+        second = calendly.call("GET", link.removeprefix(f"{calendly.url}/")).json()
+
+        assert [len(first["collection"]), len(second["collection"])] == [2, 1]
+        assert second["pagination"]["next_page"] is None
+
+    def test_asks_for_an_organization_or_a_member(self, calendly):
+        assert calendly.call("GET", "scheduled_events").status_code == 400
+
+    def test_shows_nothing_of_another_organization(self, calendly):
+        another = "https://api.calendly.com/organizations/00000000-0000-4000-8000-000000000000"
+
+        assert calendly.call("GET", "scheduled_events", params={"organization": another}).status_code == 403
+
+
+class TestCancelEvent:
+    def test_frees_the_time(self, calendly, booking):
+        event = calendly.call("POST", "invitees", json=booking()).json()["resource"]["event"]
+
+        response = calendly.call(
+            "POST", f"scheduled_events/{event.rsplit('/', 1)[1]}/cancellation", json={"reason": "patient request"}
+        )
+
+        assert response.status_code == 201
+        assert response.json()["resource"]["canceler_type"] == "host"
+        assert calendly.call("POST", "invitees", json=booking()).status_code == 201
+
+    def test_refuses_to_cancel_twice(self, calendly, booking):
+        event = calendly.call("POST", "invitees", json=booking()).json()["resource"]["event"]
+        address = f"scheduled_events/{event.rsplit('/', 1)[1]}/cancellation"
+        calendly.call("POST", address)
+
+        assert calendly.call("POST", address).status_code == 403
+
+
+class TestTimes:
+    def test_leaves_a_booked_time_out(self, calendly):
+        start = datetime.now(UTC) + timedelta(days=1)
+        span = {"start_time": start.isoformat(), "end_time": (start + timedelta(days=7)).isoformat()}
+        before = calendly.call("GET", "event_type_available_times", params={"event_type": DOCTOR, **span}).json()
+        taken = before["collection"][0]["start_time"]
+        body = {
+            "event_type": DOCTOR,
+            "start_time": taken,
+            "invitee": {"name": "Ava Nguyen", "email": "ava@example.com", "timezone": "Australia/Melbourne"},
+        }
+
+        calendly.call("POST", "invitees", json=body)
+
+        after = calendly.call("GET", "event_type_available_times", params={"event_type": DOCTOR, **span}).json()
+        assert taken not in [row["start_time"] for row in after["collection"]]
+        assert len(after["collection"]) == len(before["collection"]) - 1
+
+    def test_shows_a_booking_as_busy(self, calendly, booking):
+        event = calendly.call("POST", "invitees", json=booking(minutes=120)).json()["resource"]["event"]
+        user = calendly.call("GET", f"scheduled_events/{event.rsplit('/', 1)[1]}").json()["resource"]
+        member = user["event_memberships"][0]["user"]
+        start = datetime.now(UTC) + timedelta(minutes=1)
+
+        response = calendly.call(
+            "GET",
+            "user_busy_times",
+            params={
+                "user": member,
+                "start_time": start.isoformat(),
+                "end_time": (start + timedelta(days=6)).isoformat(),
+            },
+        )
+
+        assert [row["event"]["uri"] for row in response.json()["collection"]] == [event]
+
+    def test_refuses_a_span_that_is_too_long(self, calendly):
+        start = datetime.now(UTC) + timedelta(days=1)
+        span = {"start_time": start.isoformat(), "end_time": (start + timedelta(days=32)).isoformat()}
+
+        response = calendly.call("GET", "event_type_available_times", params={"event_type": DOCTOR, **span})
+
+        assert response.status_code == 400
+
+
+class TestNoShow:
+    def test_is_marked_and_taken_back(self, calendly, booking):
+        invitee = calendly.call("POST", "invitees", json=booking()).json()["resource"]["uri"]
+        address = invitee.removeprefix("https://api.calendly.com/")
+
+        note = calendly.call("POST", "invitee_no_shows", json={"invitee": invitee}).json()["resource"]
+        marked = calendly.call("GET", address).json()["resource"]["no_show"]
+        gone = calendly.call("DELETE", f"invitee_no_shows/{note['uri'].rsplit('/', 1)[1]}")
+
+        assert marked["uri"] == note["uri"]
+        assert gone.status_code == 204
+        assert calendly.call("GET", address).json()["resource"]["no_show"] is None
+
+
+class TestEventTypes:
+    def test_come_from_the_environment(self, calendly):
+        rows = calendly.call("GET", "event_types", params={"organization": ORGANIZATION}).json()["collection"]
+
+        assert TRIAGE in [row["uri"] for row in rows]
+
+    def test_are_booked_with_the_host_who_has_least_to_do(self, calendly, sandbox, booking):
+        hosts = [{"email": f"{name}@example.com", "name": name} for name in ("sarah", "tom")]
+        shared = {"uri": TRIAGE, "name": "Free consultation", "minutes": 15, "hosts": hosts}
+        requests.post(f"{sandbox.url}/_control/event-types", json={"event_types": [shared]}, timeout=10)
+
+        for _ in range(2):
+            calendly.call("POST", "invitees", json=booking(event_type=TRIAGE))
+
+        events = sandbox.state("calendly")["events"]
+        assert {event["event_memberships"][0]["user_name"] for event in events} == {"sarah", "tom"}
+
+
+class TestSchedulingLink:
+    def test_is_made_for_one_booking(self, calendly):
+        body = {"max_event_count": 1, "owner": DOCTOR, "owner_type": "EventType"}
+
+        response = calendly.call("POST", "scheduling_links", json=body)
+
+        assert response.status_code == 201
+        assert response.json()["resource"]["booking_url"].startswith("https://calendly.com/d/")
+
+
+class TestSubscription:
+    def test_can_be_made_once_and_ended(self, calendly):
+        body = {
+            "url": "https://portal.example.com/hook",
+            "events": ["invitee.created"],
+            "organization": ORGANIZATION,
+            "scope": "organization",
+            "signing_key": "k",
+        }
+
+        made = calendly.call("POST", "webhook_subscriptions", json=body)
+        again = calendly.call("POST", "webhook_subscriptions", json=body)
+        address = f"webhook_subscriptions/{made.json()['resource']['uri'].rsplit('/', 1)[1]}"
+        ended = calendly.call("DELETE", address)
+
+        assert [made.status_code, again.status_code, ended.status_code] == [201, 409, 204]
+        assert "k" not in made.json()["resource"].values()
+        assert calendly.call("GET", address).status_code == 404

@@ -1,0 +1,118 @@
+"""The sandbox as a fixture: a process of its own, so that everything goes over real HTTP."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+# What the portal's settings must say in tests to be let in.
+ENVIRONMENT = {
+    "CALENDLY_API_KEY": "calendly-key-of-the-tests",
+    "CALENDLY_ORGANIZATION": "https://api.calendly.com/organizations/6f1f5a0e-58a5-4c44-9a3c-3a1c5dd3f0a1",
+    "CALENDLY_WEBHOOK_SIGNING_KEY": "signing-key-of-the-tests",
+    "CALENDLY_TRIAGE_CALENDAR_ID": "https://api.calendly.com/event_types/0e2b9f5c-1a53-4c0e-8b62-6d3b8a1f4c01",
+    "MEDIRECORDS_API_KEY": "medirecords-key-of-the-tests",
+    "MEDIRECORDS_PRACTICE_ID": "55555555-5555-4555-8555-555555555555",
+}
+START_SECONDS = 30
+
+
+class Sandbox:
+    """A running sandbox: where each vendor is, and what the tests may do behind the portal's back."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.calendly_url = f"{url}/calendly"
+        self.medirecords_url = f"{url}/medirecords"
+        self.ses_url = f"{url}/ses"
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def reset(self) -> None:
+        """Empty the state, the fault dial and the call log; event types stay."""
+        self._control("POST", "reset")
+
+    def faults(self, vendor: str, fault: str, **turns: Any) -> None:
+        """
+        Turn the fault dial.
+
+        `fault` is latency, throttled, error_before, error_after, timeout_before or timeout_after. `turns` may say
+        `operation` (all, read, write, or a group such as `appointments` or `appointments.write`), `calls` (how
+        many), `rate` (0 to 1), `milliseconds`, `retry_after`.
+        """
+        self._control("POST", "faults", json={"vendor": vendor, "fault": fault, **turns})
+
+    def clear_faults(self) -> None:
+        """Turn all faults off and let go of calls that are kept waiting."""
+        self._control("DELETE", "faults")
+
+    def state(self, vendor: str) -> dict[str, Any]:
+        """Read all that calendly, medirecords or ses knows."""
+        return self._control("GET", "state", params={"vendor": vendor})
+
+    def calls(self, vendor: str | None = None) -> list[dict[str, Any]]:
+        """Read the latest calls: vendor, method, path, status (None while unanswered), milliseconds, at."""
+        return self._control("GET", "calls", params={"vendor": vendor})["calls"]
+
+    def point_at(self, portal_url: str) -> None:
+        """Send webhooks to this portal until the next reset."""
+        self._control("POST", "portal", json={"url": portal_url})
+
+    def register_event_type(
+        self,
+        *,
+        uri: str,
+        name: str,
+        minutes: int,
+        owner_email: str,
+        owner_uri: str | None = None,
+        owner_name: str = "",
+        inbound: bool = False,
+    ) -> dict[str, Any]:
+        """Make an event type known; an inbound one brings free consultations in."""
+        host = {"email": owner_email, "name": owner_name or owner_email}
+        if owner_uri:
+            host["uri"] = owner_uri
+        event_type = {"uri": uri, "name": name, "minutes": minutes, "hosts": [host], "inbound": inbound}
+        return self._control("POST", "event-types", json={"event_types": [event_type]})["event_types"][0]
+
+    def _control(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        response = self._session.request(method, f"{self.url}/_control/{path}", timeout=10, **arguments)
+        assert response.ok, response.text
+        return response.json()
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """Start a sandbox on a free port; one for each process of the test run."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "64"]
+    process = subprocess.Popen(
+        [*command, "--port", str(port), "--log-level", "warning", "botaniqal.sandbox.wsgi:application"],
+        env=os.environ | ENVIRONMENT | {"SANDBOX_ALLOWED": "1", "SANDBOX_STATE": ":memory:"},
+    )
+    try:
+        yield _started(process, Sandbox(f"http://127.0.0.1:{port}"))
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def _started(process: subprocess.Popen[bytes], sandbox: Sandbox) -> Sandbox:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            sandbox.calls()
+        except requests.ConnectionError:
+            time.sleep(0.05)
+        else:
+            return sandbox
+    raise RuntimeError("The sandbox did not start; its output says why.")
