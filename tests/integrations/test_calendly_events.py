@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from botaniqal.integrations.calendly_events import (
@@ -132,6 +132,7 @@ class TestVerify:
     def test_refuses_a_timestamp_that_is_no_number(self, timestamp: str) -> None:
         assert refusal({**seed(), "calendly-webhook-timestamp": timestamp}) == "malformed"
 
+    @settings(deadline=None)
     @given(signature=st.text(), timestamp=st.text())
     def test_never_stumbles(self, signature: str, timestamp: str) -> None:
         headers = {"calendly-webhook-signature": signature, "calendly-webhook-timestamp": timestamp}
@@ -375,6 +376,7 @@ class TestMalformed:
 
         assert str(caught.value) == sentence
 
+    @settings(deadline=None)
     @given(
         place=st.sampled_from(["email", "event", "questions_and_answers", "scheduled_event", "tracking", "uri"]),
         value=st.recursive(
