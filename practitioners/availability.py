@@ -189,7 +189,7 @@ def _free(offers: Sequence[Offer], starts: datetime, ends: datetime) -> list[lis
     reach = max(occupied_minutes(offer.appointment_type) for offer in offers)
     window = timegrid.Window.around(starts, ends, reach=timedelta(minutes=reach))
     hours, taken = _hours(offers), _Taken(offers, window)
-    now = taken.now
+    now = timezone.now()
     found = []
     for offer in offers:
         kind, person = offer.appointment_type, offer.practitioner
@@ -267,23 +267,21 @@ def _hours(offers: Sequence[Offer]) -> dict:
 
 
 TAKEN = """
-    SELECT 'off', practitioner_id, NULL::bigint, starts_at, ends_at, NULL::uuid, NULL::timestamptz
+    SELECT 'off', practitioner_id, NULL::bigint, starts_at, ends_at, NULL::uuid
     FROM practitioners_timeoff
     WHERE practitioner_id = ANY(%(people)s) AND starts_at < %(ends)s AND ends_at > %(starts)s
   UNION ALL
-    SELECT 'taken', practitioner_id, NULL, starts_at, ends_at, NULL, NULL
+    SELECT 'taken', practitioner_id, NULL, starts_at, ends_at, NULL
     FROM practitioners_busyperiod
     WHERE practitioner_id = ANY(%(people)s) AND starts_at < %(ends)s AND ends_at > %(starts)s
   UNION ALL
-    SELECT 'taken', practitioner_id, room_id, starts_at, ends_at, CASE kind WHEN 'hold' THEN held_for END, NULL
+    SELECT 'taken', practitioner_id, room_id, starts_at, ends_at, CASE kind WHEN 'hold' THEN held_for END
     FROM practitioners_diaryentry
     WHERE starts_at >= %(early)s AND starts_at < %(ends)s AND ends_at > %(starts)s
       AND (practitioner_id = ANY(%(people)s) OR room_id IS NOT NULL)
       AND (live_until IS NULL OR live_until > clock_timestamp())
   UNION ALL
-    SELECT 'room', NULL, id, NULL, NULL, NULL, NULL FROM practitioners_room WHERE is_active AND %(in_person)s
-  UNION ALL
-    SELECT 'now', NULL, NULL, NULL, NULL, NULL, clock_timestamp()
+    SELECT 'room', NULL, id, NULL, NULL, NULL FROM practitioners_room WHERE is_active AND %(in_person)s
 """
 
 # No diary entry is longer than a day: appointments are minutes. The bound lets the index on the start do the work.
@@ -291,7 +289,7 @@ LONGEST_ENTRY = timedelta(days=1)
 
 
 class _Taken:
-    """What is taken in a window, as masks per person and per room, and the database's clock."""
+    """What is taken in a window, as masks per person and per room."""
 
     def __init__(self, offers: Iterable[Offer], window: timegrid.Window, held_for=None) -> None:
         self.time_off = defaultdict(int)
@@ -307,10 +305,8 @@ class _Taken:
         }
         with connection.cursor() as cursor:
             cursor.execute(TAKEN, values)
-            for what, person, room, starts_at, ends_at, holder, now in cursor:
-                if what == "now":
-                    self.now: datetime = now
-                elif what == "room":
+            for what, person, room, starts_at, ends_at, holder in cursor:
+                if what == "room":
                     self.rooms.append(room)
                 elif held_for is None or holder != held_for:
                     mask = window.mask_of([(starts_at, ends_at)])

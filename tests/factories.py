@@ -13,7 +13,6 @@ from practitioners.models import CalendlyEventType, Practitioner, Room, WorkingH
 from services.models import AppointmentType, Price, Service
 from triage.models import TriageSession
 
-
 MELBOURNE = ZoneInfo("Australia/Melbourne")
 
 
