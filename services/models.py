@@ -15,6 +15,16 @@ class PractitionerType(models.TextChoices):
     COACH = "coach", "Coach"
 
 
+class ServiceQuerySet(models.QuerySet):
+    def public(self) -> "ServiceQuerySet":
+        """Services that the website shows."""
+        return self.filter(status__in=[Service.Status.ACTIVE, Service.Status.COMING_SOON])
+
+    def named(self, name: str) -> "ServiceQuerySet":
+        """The service of that slug, its words joined by hyphens or underscores."""
+        return self.filter(slug__in={name, name.replace("_", "-"), name.replace("-", "_")})
+
+
 class Service(models.Model):
     """A line of care in the catalogue."""
 
@@ -35,6 +45,8 @@ class Service(models.Model):
         max_length=7, default="#177a60", validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", "Write it as #177a60.")]
     )
     confirmation_message = models.TextField(blank=True, help_text="Added to the confirmation e-mail.")
+
+    objects = ServiceQuerySet.as_manager()
 
     class Meta:
         ordering = ["position", "name"]
