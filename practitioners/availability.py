@@ -20,7 +20,7 @@ from services.models import AppointmentType, Service
 
 from . import timegrid
 from .diary import SlotTaken, Span
-from .models import Practitioner, Room, WorkingHours
+from .models import LONGEST_ENTRY, Practitioner, Room, WorkingHours
 
 CLINIC = ZoneInfo(settings.CLINIC_TIME_ZONE)
 FIRST_LOOK_DAYS = 14
@@ -283,9 +283,6 @@ TAKEN = """
   UNION ALL
     SELECT 'room', NULL, id, NULL, NULL, NULL FROM practitioners_room WHERE is_active AND %(in_person)s
 """
-
-# No diary entry is longer than a day: appointments are minutes. The bound lets the index on the start do the work.
-LONGEST_ENTRY = timedelta(days=1)
 
 
 class _Taken:

@@ -1,6 +1,7 @@
 """Who gives care, when they work, and the diary in which their time is taken."""
 
 import uuid
+from datetime import timedelta
 from zoneinfo import available_timezones
 
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -159,7 +160,8 @@ class TimeOff(models.Model):
                 violation_error_message="The end must come after the start.",
             )
         ]
-        indexes = [models.Index(fields=["practitioner", "starts_at"], include=["ends_at"], name="time_off_by_start")]
+        # By the end: what is over stays out of the way, however long the history grows.
+        indexes = [models.Index(fields=["practitioner", "ends_at"], include=["starts_at"], name="time_off_by_end")]
 
     def __str__(self) -> str:
         return self.reason
@@ -197,10 +199,13 @@ class BusyPeriod(models.Model):
                 name="one_busy_period_per_event",
             ),
         ]
-        indexes = [models.Index(fields=["practitioner", "starts_at"], include=["ends_at"], name="busy_by_start")]
+        indexes = [models.Index(fields=["practitioner", "ends_at"], include=["starts_at"], name="busy_by_end")]
 
     def __str__(self) -> str:
         return f"{self.get_calendar_display()} busy"
+
+
+LONGEST_ENTRY = timedelta(days=1)
 
 
 class DiaryEntry(models.Model):
@@ -232,6 +237,10 @@ class DiaryEntry(models.Model):
         verbose_name_plural = "diary entries"
         constraints = [
             models.CheckConstraint(name="entry_ends_after_it_starts", condition=Q(ends_at__gt=F("starts_at"))),
+            models.CheckConstraint(
+                name="no_entry_longer_than_a_day",  # availability looks back no further
+                condition=Q(ends_at__lte=F("starts_at") + LONGEST_ENTRY),
+            ),
             models.CheckConstraint(
                 name="hold_lapses_and_is_held_for_something",
                 condition=Q(kind="booking") | Q(live_until__isnull=False, held_for__isnull=False),

@@ -12,12 +12,10 @@ from django.conf import settings
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from botaniqal.accounts import roles
 from botaniqal.accounts.models import User
@@ -137,7 +135,10 @@ class PhoneSystemKey(BaseAuthentication):
         if consultant is None or not _may_log_in(consultant):
             raise NotAllowed("X-Consultant names nobody who works here.")
         log.info(
-            "the phone system acts for practitioner %s: %s %s", consultant.pk, request.method, request.resolver_match.route
+            "the phone system acts for practitioner %s: %s %s",
+            consultant.pk,
+            request.method,
+            request.resolver_match.route,
         )
         return consultant.user, Caller(consultant, _claims_of(consultant), door="phone system")
 
@@ -160,7 +161,7 @@ def has_claim(claim: str) -> type[BasePermission]:
     class HasClaim(BasePermission):
         message = f"This needs the right “{claim}”."
 
-        def has_permission(self, request: Request, view: APIView) -> bool:
+        def has_permission(self, request: Request, view: Any) -> bool:
             return bool(request.auth) and claim in request.auth.claims
 
     return HasClaim
@@ -209,39 +210,3 @@ def _named(name: str) -> Q:
         return Q(pk=UUID(name))
     except ValueError:
         return Q(pk=None)
-
-
-class ConsultantTokenInSchema(OpenApiAuthenticationExtension):
-    """How the schema tells of the token."""
-
-    target_class = ConsultantToken
-    name = "consultantToken"
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        """Describe it."""
-        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-
-
-class PhoneSystemKeyInSchema(OpenApiAuthenticationExtension):
-    """How the schema tells of the phone system's key and its consultant: both headers together."""
-
-    target_class = PhoneSystemKey
-    name = ["phoneSystemKey", "phoneSystemConsultant"]
-
-    def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
-        """Describe both."""
-        return [
-            {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-            {"type": "apiKey", "in": "header", "name": "X-Consultant", "description": "The consultant's id or e-mail."},
-        ]
-
-
-class PortalSessionInSchema(OpenApiAuthenticationExtension):
-    """How the schema tells of the portal's session."""
-
-    target_class = PortalSession
-    name = "portalSession"
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        """Describe it."""
-        return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}
