@@ -1,0 +1,158 @@
+"""
+Work that is owed to the outside: lease a row, do the work, settle it, put it off, or hand it to a person.
+
+The work is done outside any transaction and may be cut off anywhere; the lease then runs out and the row is due again.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
+from django.utils import timezone
+
+from botaniqal.errors import DomainError
+from botaniqal.integrations.http import VendorRefused, VendorUnavailable
+from botaniqal.integrations.models import Owed, OwedQuerySet
+
+# After so many rows in a row without an answer the vendor is down: the next sweep tries again, no thread waits for it.
+OUTAGE = 3
+
+Row = TypeVar("Row", bound=Owed)
+Changes = Mapping[str, Any]
+
+log = logging.getLogger(__name__)
+
+
+class NeedsPerson(DomainError):
+    """No machine can go on with this work; the message says what a person has to do."""
+
+    code = "needs_person"
+
+
+class LeaseLost(Exception):
+    """The work took so long that somebody else may do it now."""
+
+
+def work(rows: OwedQuerySet, do: Callable[[Row], Changes | None]) -> int:
+    """
+    Do what is due, one row after the other, and count what got done.
+
+    ``do`` brings the outside to the present state of what the row stands for and answers with fields to write down. It
+    may raise VendorUnavailable (tried again later), VendorRefused or a DomainError (a person looks).
+    """
+    done = unanswered = 0
+    while unanswered < OUTAGE and (row := _lease(rows)):
+        if row.attempts > settings.SYNC_TRIES:
+            _hand_over(row, "This was cut off again and again. Try again, and tell whoever looks after the portal.")
+            continue
+        try:
+            _settle(row, do(row) or {})
+        except VendorUnavailable as error:
+            unanswered += 1
+            _put_off(row, str(error), wait=error.retry_after or 0)
+            continue
+        except VendorRefused as refusal:
+            _hand_over(row, f"{refusal}. Check what it is about, then try again.")
+        except DomainError as error:
+            _hand_over(row, error.message)
+        except LeaseLost:
+            log.warning("%s %s took longer than its lease", row._meta.label, row.pk)
+        except Exception as error:
+            # The text of an error may quote what somebody typed, so neither it nor a traceback is logged.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            name = type(error).__name__
+            log.error("%s %s: %s at %s:%s", row._meta.label, row.pk, name, place.filename, place.lineno)
+            _put_off(row, f"The portal failed at this ({name})")
+        else:
+            done += 1
+        unanswered = 0
+    return done
+
+
+def renew(row: Owed, **changes: Any) -> None:
+    """
+    Keep the work for another full lease before something is sent, and write down what a later try has to know.
+
+    :raises LeaseLost: somebody else may be doing the work by now, so nothing must be sent.
+    """
+    until = timezone.now() + _lease_time()
+    if not _held(row).update(leased_until=until, **changes):
+        raise LeaseLost
+    for field, value in {"leased_until": until, **changes}.items():
+        setattr(row, field, value)
+
+
+def want_again(rows: OwedQuerySet) -> int:
+    """Owe a newer change: due now, whatever became of the older ones; a lease that is under way goes on."""
+    return rows.update(wanted=F("wanted") + 1, **_fresh_start())
+
+
+def retry(row: Owed) -> None:
+    """Let a machine try again what a person has looked after."""
+    _of(row).open().filter(pk=row.pk).update(**_fresh_start())
+
+
+def _fresh_start() -> dict[str, Any]:
+    return {"attempts": 0, "needs_person": False, "problem": "", "next_try_at": timezone.now()}
+
+
+def _lease(rows: OwedQuerySet) -> Any:
+    with transaction.atomic():
+        now = timezone.now()
+        row = rows.due(now).select_for_update(skip_locked=True, of=("self",)).first()
+        if row:
+            row.attempts += 1
+            row.leased_until = row.next_try_at = now + _lease_time()
+            row.save(update_fields=["attempts", "leased_until", "next_try_at"])
+        return row
+
+
+def _settle(row: Owed, changes: Changes) -> None:
+    # Only what was wanted when the work began is told: a newer change keeps the row due.
+    told = Greatest("told", row.wanted)
+    cleared = {"attempts": 0, "needs_person": False, "problem": "", "leased_until": None}
+    if not _held(row).update(told=told, **cleared, **changes):
+        raise LeaseLost
+
+
+def _put_off(row: Owed, problem: str, *, wait: float = 0) -> None:
+    if row.attempts >= settings.SYNC_TRIES:
+        _hand_over(row, f"Given up after {row.attempts} tries. The last one: {problem}.")
+        return
+    backoff = min(settings.SYNC_BACKOFF_SECONDS * 2 ** (row.attempts - 1), settings.SYNC_BACKOFF_MAX_SECONDS)
+    next_try_at = timezone.now() + timedelta(seconds=max(backoff, wait))
+    _give_back(row, next_try_at=next_try_at, problem=_fitted(f"{problem}. It is tried again by itself."))
+
+
+def _hand_over(row: Owed, problem: str) -> None:
+    _give_back(row, needs_person=True, problem=_fitted(problem))
+
+
+def _give_back(row: Owed, **verdict: Any) -> None:
+    held = _held(row)
+    # A newer change is due now and has not failed: the older failure has no say in it.
+    if not held.filter(wanted=row.wanted).update(leased_until=None, **verdict):
+        held.update(leased_until=None)
+
+
+def _held(row: Owed) -> OwedQuerySet:
+    """The row, as long as our lease is the last one."""
+    return _of(row).filter(pk=row.pk, leased_until=row.leased_until)
+
+
+def _of(row: Owed) -> OwedQuerySet:
+    return type(row)._default_manager.all()
+
+
+def _fitted(problem: str) -> str:
+    return problem[: Owed._meta.get_field("problem").max_length]
+
+
+def _lease_time() -> timedelta:
+    return timedelta(seconds=settings.SYNC_LEASE_SECONDS)
