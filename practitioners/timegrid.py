@@ -92,7 +92,7 @@ def wall_time(day: date, clock: time, zone: ZoneInfo) -> datetime:
     A time that daylight saving skips is thus the moment of the jump, and one that it repeats is its first
     occurrence, for ends as well as for starts. Later wall times are never earlier moments: no interval turns inside
     out, hours written one after the other neither overlap nor leave a gap, and the hour that the clock shows twice
-    belongs to the interval that runs across the change: 01:30–02:30 stays one hour, 02:30–04:00 takes the extra one.
+    belongs to the interval that runs across the change: 01:30 to 02:30 stays one hour, 02:30 to 04:00 takes the other.
     """
     local = datetime.combine(day, clock.replace(fold=0), zone)
     moment = local.astimezone(UTC)
