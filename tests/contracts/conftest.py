@@ -1,0 +1,71 @@
+"""
+Every request of ours against the vendors' contracts, which Prism serves and holds us to.
+
+Prism answers a request that breaks its contract with 422, which no vendor does: the clients make a refusal of it.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent.parent
+SPECS = Path(os.environ.get("CONTRACT_SPECS", REPOSITORY.parent / "shared" / "specs"))
+PRISM = Path(os.environ.get("PRISM_BIN", REPOSITORY / "node_modules" / ".bin" / "prism"))
+START_SECONDS = 60
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the contracts out, in one line, where they or Prism are not at hand."""
+    if collection_path.name == "contracts":
+        return None
+    missing = "CONTRACT_SPECS" if not SPECS.is_dir() else "Prism (npm ci)" if not PRISM.exists() else None
+    if missing is None:
+        return None
+    config.issue_config_time_warning(pytest.PytestWarning(f"The contract tests are left out: no {missing}."), 2)
+    return True
+
+
+@pytest.fixture(scope="session")
+def calendly_url() -> Iterator[str]:
+    with prism("calendly") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def medirecords_url() -> Iterator[str]:
+    with prism("medirecords") as url:
+        yield url
+
+
+@contextmanager
+def prism(name: str) -> Iterator[str]:
+    """Serve one vendor's contract, as an address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [PRISM, "mock", "--errors", "-h", "127.0.0.1", "-p", str(port), SPECS / f"{name}.yaml"]
+    # A group of its own, because Prism starts its server as a child.
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+    try:
+        wait_until_open(port, process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+def wait_until_open(port: int, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        with socket.socket() as door:
+            if door.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    pytest.fail("Prism did not start; its standard error says why.")
