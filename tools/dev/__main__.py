@@ -54,11 +54,10 @@ def check(arguments: list[str]) -> int:
     """Look at format, lint, imports, deployment settings and migrations."""
     _expect_none("check", arguments)
     install(develop=True)
-    programs = VENV / "bin"
     steps = {
-        "format": [programs / "ruff", "format", "--check", "--quiet"],
-        "lint": [programs / "ruff", "check", "--quiet"],
-        "imports": [programs / "lint-imports", "--no-logo"],
+        "format": [PYTHON, "-m", "ruff", "format", "--check", "--quiet"],
+        "lint": [PYTHON, "-m", "ruff", "check", "--quiet"],
+        "imports": [PYTHON, VENV / "bin" / "lint-imports", "--no-logo"],
         "deployment": [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"],
         "migrations": [*MANAGE, "makemigrations", "--check", "--dry-run"],
     }

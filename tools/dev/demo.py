@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 
 from tools.dev import environment
-from tools.dev.places import PYTHON, ROOT, VAR, VENV, Refusal, say
+from tools.dev.places import PYTHON, ROOT, VAR, Refusal, say
 from tools.dev.processes import Child, Children, StopAsked
 from tools.dev.services import addresses, claim, services
 
 PORT_FILE = VAR / "port"
 MANAGE = [PYTHON, "manage.py"]
-CELERY = [VENV / "bin" / "celery", "-A", "botaniqal.celery"]
+CELERY = [PYTHON, "-m", "celery", "-A", "botaniqal.celery"]
 
 
 def run() -> None:
@@ -62,7 +62,7 @@ def _start(children: Children, env: Mapping[str, str], port: int) -> None:
 
 
 def _server(module: str, port: int, *, workers: int, threads: int) -> list[str | Path]:
-    granian = [VENV / "bin" / "granian", "--interface", "wsgi", f"{module}:application", "--host", "127.0.0.1"]
+    granian = [PYTHON, "-m", "granian", "--interface", "wsgi", f"{module}:application", "--host", "127.0.0.1"]
     sizes = {"port": port, "workers": workers, "blocking-threads": threads, "backlog": 1024}
     return [*granian, *(word for name, value in sizes.items() for word in (f"--{name}", str(value)))]
 
