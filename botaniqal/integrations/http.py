@@ -1,5 +1,6 @@
 """The wire to every vendor: one request, one answer, two errors."""
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -12,6 +13,9 @@ from urllib3.exceptions import NewConnectionError
 
 LONGEST_WAIT_SECONDS = 86_400
 MACHINE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.\[\]-]{0,60}")
+
+# It writes addresses down, and a patient's e-mail may stand in the query.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 Answer = TypeVar("Answer")
 Words = Mapping[str, str | int]

@@ -21,15 +21,14 @@ PRISM = Path(os.environ.get("PRISM_BIN", REPOSITORY / "node_modules" / ".bin" / 
 START_SECONDS = 60
 
 
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave the contracts out, in one line, where they or Prism are not at hand."""
-    if collection_path.name == "contracts":
-        return None
-    missing = "CONTRACT_SPECS" if not SPECS.is_dir() else "Prism (npm ci)" if not PRISM.exists() else None
-    if missing is None:
-        return None
-    config.issue_config_time_warning(pytest.PytestWarning(f"The contract tests are left out: no {missing}."), 2)
-    return True
+MISSING = "CONTRACT_SPECS" if not SPECS.is_dir() else "Prism (npm ci)" if not PRISM.exists() else None
+collect_ignore_glob = ["test_*.py"] if MISSING else []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say once that the contracts are left out, where they or Prism are not at hand."""
+    if MISSING:
+        config.issue_config_time_warning(pytest.PytestWarning(f"The contract tests are left out: no {MISSING}."), 2)
 
 
 @pytest.fixture(scope="session")

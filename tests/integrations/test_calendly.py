@@ -2,8 +2,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
-from botaniqal.integrations.calendly import Answer, Calendly, InviteeDraft, Location, uuid_of
+from botaniqal.integrations.calendly import Answer, Calendly, InviteeDraft, Location, client, uuid_of
 from botaniqal.integrations.http import VendorRefused, VendorUnavailable
 from tests.integrations.conftest import Vendor
 
@@ -45,6 +46,16 @@ def invitee_row(utm_content: str | None = "B1", **kwargs: Any) -> dict[str, Any]
 
 def page(*rows: dict[str, Any], next_page: str | None = None) -> dict[str, Any]:
     return {"collection": list(rows), "pagination": {"next_page": next_page}}
+
+
+class TestClient:
+    def test_goes_where_the_settings_say(self, vendor: Vendor, settings: Settings) -> None:
+        settings.CALENDLY_BASE_URL, settings.CALENDLY_API_KEY = vendor.url, "key"
+        vendor.answers_with({"resource": event_row()})
+
+        client().event("EV1")
+
+        assert vendor.seen[0].headers["Authorization"] == "Bearer key"
 
 
 class TestUuidOf:

@@ -1,3 +1,4 @@
+import logging
 import socket
 import traceback
 from datetime import UTC, datetime, timedelta
@@ -116,6 +117,16 @@ class TestGet:
         assert str(caught.value) == "Vendor GET /people/{id}: no answer"
         assert "pat.example" not in told(caught.value)
         assert caught.value.__context__ is None
+
+    def test_writes_nothing_of_a_person_down(
+        self, vendor: Vendor, wire: Wire, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        vendor.answers_with({})
+
+        wire.get("/things", query={"email": EMAIL}, read=dict)
+
+        assert "pat.example" not in caplog.text
 
 
 class TestRetryAfter:

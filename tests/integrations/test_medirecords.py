@@ -4,6 +4,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
+from pytest_django import Settings
 
 from botaniqal.integrations.http import VendorRefused, VendorUnavailable
 from botaniqal.integrations.medirecords import (
@@ -13,6 +14,7 @@ from botaniqal.integrations.medirecords import (
     Patient,
     PatientDraft,
     Status,
+    client,
 )
 from tests.integrations.conftest import Vendor
 
@@ -81,6 +83,18 @@ WRITTEN = {
     "allowDoubleBookingForPatient": False,
     "allowDoubleBookingForProvider": False,
 }
+
+
+class TestClient:
+    def test_goes_where_the_settings_say(self, vendor: Vendor, settings: Settings) -> None:
+        settings.MEDIRECORDS_BASE_URL, settings.MEDIRECORDS_API_KEY = vendor.url, "key"
+        settings.MEDIRECORDS_PRACTICE_ID = "PRACTICE"
+        vendor.answers_with(page())
+
+        client().list_appointment_types()
+
+        assert vendor.seen[0].headers["Authorization"] == "Bearer key"
+        assert vendor.seen[0].path == "/v1/practices/PRACTICE/appointment-types"
 
 
 class TestFindPatients:
