@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
-from django.utils import timezone
 
 from botaniqal.sandbox.calendly.deliveries import portal_url
 from botaniqal.sandbox.store import store
@@ -18,7 +17,7 @@ DONE = {
     "moved": "Moved by the patient: this is the new event. Calendly tells the portal of both.",
     "sent": "Sending again.",
     "turned": "The fault dial is set.",
-    "cleared": "All faults are off.",
+    "cleared": "Turned off.",
     "emptied": "The sandbox is empty again. Event types are kept.",
 }
 
@@ -55,5 +54,4 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         ],
         "portal_url": portal_url(),
         "done": DONE.get(request.GET.get("did", "")),
-        "now": timezone.now(),
     }

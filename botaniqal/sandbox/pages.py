@@ -80,7 +80,9 @@ def show_message(request: HttpRequest, id: str) -> HttpResponse:
 def show_message_html(request: HttpRequest, id: str) -> HttpResponse:
     """Serve a message's HTML for its frame, with nothing allowed; its links open beside the mailbox."""
     html = _found("message", id)["html"]
-    return HttpResponse(f'<base target="_blank">{html}', headers={"Content-Security-Policy": MESSAGE_POLICY})
+    return HttpResponse(
+        f'<!doctype html><base target="_blank">{html}', headers={"Content-Security-Policy": MESSAGE_POLICY}
+    )
 
 
 @require_GET
@@ -113,7 +115,7 @@ def send_again(request: HttpRequest, id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def faults(request: HttpRequest) -> HttpResponse:
     """Show the fault dial and turn it."""
-    form = FaultForm(request.POST or None)
+    form = FaultForm(request.POST or None, label_suffix="")
     if form.is_valid():
         vendor, operation = form.cleaned_data["target"].split()
         dial.turn(
@@ -138,8 +140,11 @@ def faults(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def clear_faults(request: HttpRequest) -> HttpResponse:
-    """Turn all faults off."""
-    dial.clear()
+    """Turn one fault off, or all."""
+    if "fault" in request.POST:
+        dial.turn(_found("fault", request.POST["fault"]) | {"calls": 0})
+    else:
+        dial.clear()
     return redirect(f"{reverse('faults')}?did=cleared")
 
 

@@ -26,9 +26,9 @@ NO_EVENT_TYPE = (
 class BookForm(forms.Form):
     """What a visitor of the clinic's website fills in."""
 
-    name = forms.CharField(max_length=80, strip=True)
-    email = forms.EmailField(label="E-mail")
+    name = forms.CharField(max_length=80)
     phone = forms.CharField(max_length=20)
+    email = forms.EmailField(label="E-mail")
     concern = forms.CharField(max_length=500, label="What would you like help with?")
     when = forms.ChoiceField(
         choices=[("soon", "In a few minutes"), ("office_hours", "Next free time in office hours")],
@@ -51,7 +51,8 @@ def home(request: HttpRequest) -> HttpResponse:
     """Offer a form that is filled in already, and show what was booked last."""
     person = somebody()
     form = BookForm(
-        initial={"name": person.name, "email": person.email, "phone": person.phone, "concern": person.concern}
+        initial={"name": person.name, "email": person.email, "phone": person.phone, "concern": person.concern},
+        label_suffix="",
     )
     return _home(request, form)
 
@@ -59,7 +60,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_POST
 def book(request: HttpRequest) -> HttpResponse:
     """Book a free consultation as a patient does on Calendly's page."""
-    form = BookForm(request.POST)
+    form = BookForm(request.POST, label_suffix="")
     if not form.is_valid():
         return _home(request, form, status=422)
     try:
@@ -73,7 +74,7 @@ def book(request: HttpRequest) -> HttpResponse:
 @require_GET
 def show_event(request: HttpRequest, id: str) -> HttpResponse:
     """Show one event and whether the portal has been told."""
-    return _event_page(request, id, MoveForm(initial={"start": _tomorrow(_event(id))}))
+    return _event_page(request, id, MoveForm(initial={"start": _tomorrow(_event(id))}, label_suffix=""))
 
 
 @require_POST
@@ -84,7 +85,7 @@ def cancel_event(request: HttpRequest, id: str) -> HttpResponse:
     try:
         events.cancel(id, reason=reason, canceled_by=name, canceler_type="invitee")
     except Refused as refused:
-        return _event_page(request, id, MoveForm(), problem=_sentence(refused), status=refused.status)
+        return _event_page(request, id, MoveForm(label_suffix=""), problem=_sentence(refused), status=refused.status)
     return _to_event(id, did="canceled")
 
 
@@ -92,7 +93,7 @@ def cancel_event(request: HttpRequest, id: str) -> HttpResponse:
 def move_event(request: HttpRequest, id: str) -> HttpResponse:
     """Reschedule an event on the patient's behalf."""
     _event(id)
-    form = MoveForm(request.POST)
+    form = MoveForm(request.POST, label_suffix="")
     if not form.is_valid():
         return _event_page(request, id, form, problem="Give the new day and time.", status=422)
     try:
