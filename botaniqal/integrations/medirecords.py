@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from botaniqal.errors import DomainError
 from botaniqal.integrations.http import VendorRefused, Wire, Words
 
 APPOINTMENTS = "/v1/practices/{practice_id}/appointments"
@@ -63,8 +64,10 @@ class Status(IntEnum):
     CANCELLED = 8
 
 
-class NotExpressible(ValueError):
+class NotExpressible(DomainError):
     """MediRecords has no way to write this down: a person decides."""
+
+    code = "not_expressible"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,7 +268,9 @@ class MediRecords:
     def _fields(self, draft: AppointmentDraft) -> dict[str, Any]:
         code = self.interval_codes.get(draft.minutes)
         if code is None:
-            raise NotExpressible(f"MediRecords has no code for an appointment of {draft.minutes} minutes.")
+            raise NotExpressible(
+                f"MediRecords has no code for {draft.minutes} minutes. Set that length up there, then try again."
+            )
         return {
             "patientId": draft.patient_id,
             "providerId": draft.provider_id,
@@ -279,11 +284,12 @@ class MediRecords:
     def _wall_time(self, moment: datetime) -> str:
         local = moment.astimezone(self._time_zone)
         # The vendor's times have no offset: twice a year one of them means two moments, or none.
+        wall_time, day = f"{local:%H:%M}", f"{local:%d %B %Y}"
         before, after = (local.replace(fold=fold).utcoffset() for fold in (0, 1))
         if before > after:
-            raise NotExpressible(f"{local:%H:%M} comes twice on {local:%d %B %Y}, when the clocks go back.")
+            raise NotExpressible(f"{wall_time} comes twice on {day}, when the clocks go back. Choose another time.")
         if before < after:
-            raise NotExpressible(f"{local:%H:%M} is left out on {local:%d %B %Y}, when the clocks go forward.")
+            raise NotExpressible(f"{wall_time} is left out on {day}, when the clocks go forward. Choose another time.")
         return local.replace(tzinfo=None).isoformat(timespec="seconds")
 
     def _minute(self, moment: datetime) -> str:
@@ -338,7 +344,7 @@ def _or_none(fetch: Callable[[], Item]) -> Item | None:
 def _patient_body(draft: PatientDraft, practice_id: str) -> dict[str, Any]:
     *first_names, last_name = draft.name.split() or [""]
     if not last_name:
-        raise NotExpressible("MediRecords takes no patient without a name.")
+        raise NotExpressible("MediRecords takes no patient without a name. Enter one, then try again.")
     body: dict[str, Any] = {
         "defaultPracticeId": practice_id,
         "patientStatusCode": ACTIVE_PATIENT,
