@@ -90,7 +90,7 @@ class Child:
         """Return a sentence on an end that was not asked for."""
         lines = self.log.read_text(errors="replace").splitlines()
         last = next((line for line in reversed(lines) if line.strip() and not line[0].isspace()), "it said nothing.")
-        return f"{self.name} ended with {self.process.returncode}: {last} More is in {self.log.relative_to(ROOT)}."
+        return f"{self.name} ended with {self.process.returncode}: {last} More is in {os.path.relpath(self.log)}."
 
     def stop(self) -> None:
         """End the process and all it started: politely first."""
