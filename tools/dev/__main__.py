@@ -15,6 +15,9 @@ from tools.dev.processes import StopAsked, listen_for_stop, run_in_foreground
 from tools.dev.services import addresses, are_up, claim, claim_any, services
 
 MANAGE = [PYTHON, "manage.py"]
+# One file for every platform and Python, and no address of a package index in it.
+INDEX = ["--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-header"]
+PINNING = [*INDEX, "--universal", "--python-version", "3.11", "--quiet"]
 
 
 def up(arguments: list[str]) -> int:
@@ -95,10 +98,12 @@ def bench(arguments: list[str]) -> int:
     with claim(folder) as is_free:
         if not is_free:
             raise Refusal("Another ./dev bench is running in this folder.")
-        with services(folder, os.environ):
-            env = environment.for_demo() | addresses(folder, os.environ)
+        # Never a database that somebody named: measuring empties it.
+        with services(folder, {}):
+            env = environment.for_demo() | addresses(folder, {}) | {"DJANGO_SETTINGS_MODULE": "botaniqal.settings"}
             commands = [[*MANAGE, "migrate", "-v", "0"], *([PYTHON, "-m", f"bench.{name}"] for name in names)]
-            return max(run_in_foreground(command, env=env) for command in commands)
+            # Stops at the first that fails.
+            return next((status for command in commands if (status := run_in_foreground(command, env=env))), 0)
 
 
 def lock(arguments: list[str]) -> int:
@@ -106,28 +111,9 @@ def lock(arguments: list[str]) -> int:
     program = uv()
     if not program:
         raise Refusal("There is no uv for this machine, and pip cannot pin for all platforms.")
-    shape = [
-        "--generate-hashes",
-        "--no-emit-index-url",
-        "--no-emit-find-links",
-        "--universal",
-        "--no-header",
-        "--quiet",
-    ]
     for target, group in ((RUN, []), (DEVELOP, ["--group", "dev"])):
-        command = [
-            program,
-            "pip",
-            "compile",
-            "pyproject.toml",
-            *group,
-            *shape,
-            "--python-version",
-            "3.11",
-            "-o",
-            target,
-        ]
-        subprocess.run([*command, *arguments], check=True, cwd=ROOT)
+        command = [program, "pip", "compile", "pyproject.toml", *group, *PINNING, "-o", target, *arguments]
+        subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
     return 0
 
 
