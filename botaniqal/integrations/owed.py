@@ -7,7 +7,7 @@ The work is done outside any transaction and may be cut off anywhere; the lease 
 import logging
 import traceback
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -22,6 +22,7 @@ from botaniqal.integrations.models import Owed, OwedQuerySet
 
 # After so many rows in a row without an answer the vendor is down: the next sweep tries again, no thread waits for it.
 OUTAGE = 3
+CLEARED = {"attempts": 0, "needs_person": False, "problem": ""}
 
 Row = TypeVar("Row", bound=Owed)
 Changes = Mapping[str, Any]
@@ -88,18 +89,14 @@ def renew(row: Owed, **changes: Any) -> None:
         setattr(row, field, value)
 
 
-def want_again(rows: OwedQuerySet) -> int:
+def want_again(rows: OwedQuerySet, *, now: datetime) -> int:
     """Owe a newer change: due now, whatever became of the older ones; a lease that is under way goes on."""
-    return rows.update(wanted=F("wanted") + 1, **_fresh_start())
+    return rows.update(wanted=F("wanted") + 1, next_try_at=now, **CLEARED)
 
 
-def retry(row: Owed) -> None:
+def retry(row: Owed, *, now: datetime) -> None:
     """Let a machine try again what a person has looked after."""
-    _of(row).open().filter(pk=row.pk).update(**_fresh_start())
-
-
-def _fresh_start() -> dict[str, Any]:
-    return {"attempts": 0, "needs_person": False, "problem": "", "next_try_at": timezone.now()}
+    _of(row).open().filter(pk=row.pk).update(next_try_at=now, **CLEARED)
 
 
 def _lease(rows: OwedQuerySet) -> Any:
@@ -116,8 +113,7 @@ def _lease(rows: OwedQuerySet) -> Any:
 def _settle(row: Owed, changes: Changes) -> None:
     # Only what was wanted when the work began is told: a newer change keeps the row due.
     told = Greatest("told", row.wanted)
-    cleared = {"attempts": 0, "needs_person": False, "problem": "", "leased_until": None}
-    if not _held(row).update(told=told, **cleared, **changes):
+    if not _held(row).update(told=told, leased_until=None, **CLEARED, **changes):
         raise LeaseLost
 
 

@@ -197,7 +197,7 @@ class TestWork:
 
         def do(row):
             if not turns:
-                owed.want_again(InboundEvent.objects.filter(pk=row.pk))
+                owed.want_again(InboundEvent.objects.filter(pk=row.pk), now=timezone.now())
             turns.append(row.wanted)
 
         work(do)
@@ -216,7 +216,7 @@ class TestWork:
         def do(row):
             turns.append(row.wanted)
             if row.wanted == 1:
-                owed.want_again(InboundEvent.objects.filter(pk=row.pk))
+                owed.want_again(InboundEvent.objects.filter(pk=row.pk), now=timezone.now())
                 raise error
 
         work(do)
@@ -272,7 +272,7 @@ class TestRenew:
 
         def do(row):
             if row.wanted == 1:
-                owed.want_again(InboundEvent.objects.filter(pk=row.pk))
+                owed.want_again(InboundEvent.objects.filter(pk=row.pk), now=timezone.now())
                 owed.renew(row)
 
         assert work(do) == 2
@@ -285,7 +285,7 @@ class TestRetry:
     def test_makes_it_due_again_with_all_its_tries(self):
         row = owe(needs_person=True, attempts=8, problem="Dr Dia has no MediRecords provider.")
 
-        owed.retry(row)
+        owed.retry(row, now=timezone.now())
 
         row.refresh_from_db()
         assert (row.state, row.attempts, row.problem) == (Owed.State.PENDING, 0, "")
@@ -294,7 +294,7 @@ class TestRetry:
     def test_leaves_alone_what_is_done(self):
         row = owe(told=1)
 
-        owed.retry(row)
+        owed.retry(row, now=timezone.now())
 
         assert work(lambda row: {}) == 0
 
