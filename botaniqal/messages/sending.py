@@ -1,0 +1,76 @@
+"""Sending e-mails through Amazon SES, which knows no idempotency key: after a doubt an e-mail may come twice."""
+
+from contextlib import closing
+from functools import partial
+from typing import Any
+
+from anymail.exceptions import AnymailAPIError, AnymailError
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.utils import timezone
+
+from botaniqal.integrations import owed
+from botaniqal.integrations.http import VendorUnavailable
+from botaniqal.integrations.owed import NeedsPerson
+from botaniqal.messages.models import Message
+
+BAD_REQUEST = 400
+# SES says 400 for these too, but they are about our account and not about this e-mail.
+OF_THE_ACCOUNT = {
+    "AccountSuspendedException",
+    "LimitExceededException",
+    "MailFromDomainNotVerifiedException",
+    "SendingPausedException",
+}
+REFUSED = "The mail service did not take this e-mail. Check the address, and tell the patient in another way."
+
+
+def send_due() -> int:
+    """Send the e-mails that wait, and count them."""
+    with closing(get_connection()) as connection:
+        return owed.work(Message.objects.all(), partial(_send, connection=connection))
+
+
+def _send(message: Message, *, connection: BaseEmailBackend) -> dict[str, Any]:
+    """
+    Send one e-mail.
+
+    :raises VendorUnavailable: no answer, or none about this e-mail.
+    :raises NeedsPerson: the address or the e-mail was refused.
+    """
+    mail = _mail(message, connection)
+    # Errors are raised outside the except clauses: what they replace quotes the address.
+    try:
+        connection.open()  # an open one stays so, for the whole run
+        connection.send_messages([mail])
+    except AnymailAPIError as error:
+        refusal = error.response
+    except (AnymailError, ValueError):
+        refusal = {"ResponseMetadata": {"HTTPStatusCode": BAD_REQUEST}}
+    else:
+        status = getattr(mail, "anymail_status", None)
+        return {"sent_at": timezone.now(), "external_id": status.message_id if status else ""}
+    code = (refusal or {}).get("Error", {}).get("Code", "no answer")
+    status = (refusal or {}).get("ResponseMetadata", {}).get("HTTPStatusCode")
+    if status == BAD_REQUEST and code not in OF_THE_ACCOUNT:
+        raise NeedsPerson(REFUSED)
+    raise VendorUnavailable(f"Amazon SES: {code}")
+
+
+def _mail(message: Message, connection: BaseEmailBackend) -> EmailMultiAlternatives:
+    mail = EmailMultiAlternatives(
+        message.subject,
+        message.text,
+        to=[message.to],
+        headers={"Auto-Submitted": "auto-generated", "X-Botaniqal-Message": str(message.pk)},
+        connection=connection,
+    )
+    if message.html:
+        mail.attach_alternative(message.html, "text/html")
+    if message.calendar:
+        method = "CANCEL" if message.kind == Message.Kind.CANCELLED else "PUBLISH"
+        mail.attach("appointment.ics", message.calendar, f"text/calendar; method={method}")
+    # By these Amazon's reports on deliveries, bounces and complaints are matched to the row.
+    mail.metadata = {"message": str(message.pk)}
+    mail.esp_extra = {"EmailTags": [{"Name": "message", "Value": str(message.pk)}]}
+    return mail

@@ -1,0 +1,97 @@
+import email
+from base64 import b64decode
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from botaniqal.integrations.models import Owed
+from botaniqal.messages import sending
+from botaniqal.messages.models import Message
+
+pytestmark = pytest.mark.django_db
+
+
+def write(**fields):
+    return Message.objects.create(
+        **{
+            "kind": Message.Kind.CONFIRMATION,
+            "reference": "0b6d38a3-6a2c-4ff3-b7a9-5c2b86a3c2b5",
+            "to": "leo.martin@example.com",
+            "subject": "Booked: your appointment",
+            "text": "Hello Leo\n",
+            "html": "<p>Hello Léo</p>",
+            "calendar": "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n",
+            **fields,
+        }
+    )
+
+
+def mailbox(ses):
+    return ses.state("ses")["messages"]
+
+
+class TestSendDue:
+    def test_sends_each_message_once(self, ses):
+        message = write()
+
+        sent = [sending.send_due(), sending.send_due()]
+
+        message.refresh_from_db()
+        received = mailbox(ses)
+        assert sent == [1, 0]
+        assert [(mail["to"], mail["subject"], mail["text"]) for mail in received] == [
+            (["leo.martin@example.com"], "Booked: your appointment", "Hello Leo\n")
+        ]
+        assert message.state == Owed.State.SYNCED
+        assert message.external_id == received[0]["id"]
+        assert message.sent_at <= timezone.now()
+
+    def test_sends_html_and_the_appointment_with_it(self, ses):
+        write(kind=Message.Kind.CANCELLED)
+
+        sending.send_due()
+
+        received = mailbox(ses)[0]
+        parts = {part.get_content_type(): part for part in email.message_from_bytes(b64decode(received["raw"])).walk()}
+        assert received["html"].strip() == "<p>Hello Léo</p>"
+        assert parts["text/calendar"].get_param("method") == "CANCEL"
+        assert parts["text/calendar"].get_filename() == "appointment.ics"
+
+    def test_names_our_row_to_the_mail_service(self, ses):
+        message = write()
+
+        sending.send_due()
+
+        raw = email.message_from_bytes(b64decode(mailbox(ses)[0]["raw"]))
+        assert raw["X-Botaniqal-Message"] == str(message.pk)
+        assert str(message.pk) in raw["X-Metadata"]
+
+    @pytest.mark.parametrize("fault", ["error_before", "throttled", "timeout_before"])
+    def test_tries_again_when_the_mail_service_is_in_trouble(self, ses, fault):
+        message = write()
+        ses.faults("ses", fault)
+
+        sending.send_due()
+
+        message.refresh_from_db()
+        assert message.state == Owed.State.RETRYING
+        assert message.sent_at is None
+        ses.clear_faults()
+        Message.objects.update(next_try_at=timezone.now())
+        assert sending.send_due() == 1
+
+    def test_asks_for_a_person_when_the_address_is_none(self, ses):
+        message = write(to="not an address")
+
+        sending.send_due()
+
+        message.refresh_from_db()
+        assert message.state == Owed.State.NEEDS_PERSON
+        assert "not an address" not in message.problem
+        assert mailbox(ses) == []
+
+    def test_leaves_a_message_that_is_to_wait(self, ses):
+        write(next_try_at=timezone.now() + timedelta(minutes=1))
+
+        assert sending.send_due() == 0
