@@ -1,0 +1,146 @@
+"""
+What the patient is told of a booking, and when.
+
+Each verb is called in the transaction of what it tells of, after the vendors were owed it. Nothing about anybody's
+health goes into an e-mail: no notes, no concern, no reason.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from botaniqal.integrations.models import OwedQuerySet
+from botaniqal.messages import writing
+from botaniqal.messages.models import Message
+from services.models import AppointmentType
+
+from .ics import appointment_file
+from .models import Booking, Payment, SyncRecord
+
+
+def send_preparation(*, booking: Booking, now: datetime) -> None:
+    """Tell who booked a free consultation who will ring, when, and what to have ready."""
+    _send(Message.Kind.PREPARATION, booking, now)
+
+
+def send_confirmation(*, booking: Booking, now: datetime) -> None:
+    """Tell the patient that the visit is booked."""
+    _send(Message.Kind.CONFIRMATION, booking, now)
+
+
+def send_moved(*, booking: Booking, now: datetime) -> None:
+    """Tell the patient the new time."""
+    _send(Message.Kind.MOVED, booking, now)
+
+
+def send_cancelled(*, booking: Booking, now: datetime) -> None:
+    """Tell the patient that the visit will not take place."""
+    _send(Message.Kind.CANCELLED, booking, now)
+
+
+def forget_unsent(*, booking: Booking) -> None:
+    """
+    Take back what has not gone out about a booking that is cancelled.
+
+    The rows are deleted: they told of something that no longer is, and nobody has read them.
+    """
+    _unsent(booking).delete()
+
+
+@transaction.atomic
+def note_join_link(*, booking: Booking) -> None:
+    """Put the join link, known only now, into the messages that wait for it, and let them go."""
+    now = timezone.now()
+    for message in _unsent(booking).select_for_update(skip_locked=True):
+        writing.rewrite(message=message, send_at=now, **_content(booking, booking.join_link, now))
+
+
+def _send(kind: Message.Kind, booking: Booking, now: datetime) -> None:
+    if not booking.patient.email:
+        return
+    waits = kind != Message.Kind.CANCELLED and _waits_for_link(booking)
+    writing.write(
+        kind=kind,
+        reference=booking.pk,
+        to=booking.patient.email,
+        send_at=now + timedelta(seconds=settings.JOIN_LINK_WAIT_SECONDS) if waits else now,
+        **_content(booking, "" if waits else booking.join_link, now),
+    )
+
+
+def _unsent(booking: Booking) -> OwedQuerySet:
+    # One under a lease is on its way: it cannot be taken back.
+    return Message.objects.open().filter(reference=booking.pk, leased_until=None)
+
+
+def _waits_for_link(booking: Booking) -> bool:
+    """Calendly makes the link when it is told of the booking, and another one when it is told of a move."""
+    if booking.appointment_type.is_in_person or booking.practitioner.meeting_link:
+        return False
+    if booking.join_link and not booking.revision:
+        return False
+    return booking.sync_records.open().filter(system=SyncRecord.System.CALENDLY, needs_person=False).exists()
+
+
+def _content(booking: Booking, join_link: str, now: datetime) -> dict[str, Any]:
+    patient, kind = booking.patient, booking.appointment_type
+    here, there = ZoneInfo(settings.CLINIC_TIME_ZONE), patient.zone
+    is_same_hour = booking.starts_at.astimezone(here).utcoffset() == booking.starts_at.astimezone(there).utcoffset()
+    payment = getattr(booking, "payment", None)
+    return {
+        "calendar": appointment_file(booking=booking, join_link=join_link, now=now),
+        "context": {
+            "first_name": patient.first_name,
+            "practitioner": booking.practitioner.name,
+            "what": f"{kind.name}, {kind.minutes} minutes",
+            "day": f"{booking.starts_at.astimezone(there):%A %-d %B}",
+            "when": _said(booking.starts_at, there),
+            "clinic_when": "" if is_same_hour else _said(booking.starts_at, here),
+            "place": _place(booking, join_link),
+            "join_link": join_link,
+            "number": booking.number,
+            "price": _price(booking, payment),
+            "paid": payment.amount if payment and payment.status == Payment.Status.COLLECTED else None,
+            "service_message": kind.service.confirmation_message,
+        },
+    }
+
+
+def _said(moment: datetime, zone: ZoneInfo) -> str:
+    """Say a moment by the clock of a place: Monday 23 November 2026, 9:00 am Melbourne time (AEDT)."""
+    local = moment.astimezone(zone)
+    city = zone.key.rpartition("/")[2].replace("_", " ")
+    short = local.tzname()
+    if not short.isalpha():  # a zone without letters of its own is called "+11"
+        short = f"UTC{short}"
+    return f"{local:%A %-d %B %Y, %-I:%M} {format(local, '%p').lower()} {city} time ({short})"
+
+
+def _place(booking: Booking, join_link: str) -> str:
+    mode = AppointmentType.Mode(booking.appointment_type.mode)
+    if mode == AppointmentType.Mode.IN_PERSON:
+        return "In person, at our clinic"
+    if mode == AppointmentType.Mode.PHONE:
+        return f"By phone: {booking.practitioner.name} will ring you{_on(booking.patient.phone)}"
+    return "By video" if join_link else "By video. The link to join comes in an e-mail of its own."
+
+
+def _on(phone: str) -> str:
+    try:
+        number = phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return ""
+    return f" on {phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)}"
+
+
+def _price(booking: Booking, payment: Payment | None) -> str:
+    if booking.price == 0:
+        return "Free of charge"
+    if payment and payment.status == Payment.Status.COLLECTED:
+        return f"${payment.amount} (paid)"
+    return f"${booking.price} (to be paid)"

@@ -1,0 +1,111 @@
+"""What the vendors have to be told of a booking, and how far that got."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from botaniqal.celery import ring
+from botaniqal.integrations import calendly, medirecords, owed
+from botaniqal.integrations.models import Owed
+from botaniqal.messages.models import Message
+from practitioners.models import Practitioner
+
+from . import notices, telling_calendly, telling_medirecords
+from .models import Booking, SyncRecord
+
+System = SyncRecord.System
+
+POLL_SECONDS = 0.05
+
+
+def owe(*, booking: Booking, now: datetime) -> None:
+    """Owe the booking's present state to the vendors; called in the transaction that changed it."""
+    known = set(booking.sync_records.values_list("system", flat=True))
+    if known:
+        # Also where it no longer belongs: the calendar of a former practitioner has to let it go.
+        owed.want_again(booking.sync_records.all(), now=now)
+    missing = _systems_of(booking) - known
+    SyncRecord.objects.bulk_create(SyncRecord(booking=booking, system=system, next_try_at=now) for system in missing)
+    for system in known | missing:
+        transaction.on_commit(partial(ring, f"tell_{system}"))
+
+
+def adopt(*, booking: Booking, system: System, external_id: str, external_ref: str = "") -> None:
+    """Note that a vendor told us of the booking's present state itself, so that nothing is owed to it."""
+    record, _ = SyncRecord.objects.select_for_update().get_or_create(booking=booking, system=system)
+    record.told = record.wanted
+    record.external_id, record.external_ref, record.underway = external_id, external_ref, None
+    record.needs_person, record.problem, record.attempts = False, "", 0
+    record.leased_until = None  # who is telling something older must not write it down after this
+    record.save()
+    notices.note_join_link(booking=booking)
+
+
+def work_due(system: System) -> int:
+    """Bring a vendor up to date with the bookings that are owed to it, and count them."""
+    return owed.work(SyncRecord.objects.filter(system=system), TELLERS[system]())
+
+
+def statement(booking: Booking) -> list[dict[str, Any]]:
+    """Say where each system stands with the booking, the patient's e-mail included."""
+    rows = [(record.system, record) for record in booking.sync_records.order_by("system")]
+    if message := Message.objects.filter(reference=booking.pk).order_by("-created_at").first():
+        rows.append(("email", message))
+    return [
+        {
+            "system": system,
+            "state": row.state,
+            "externalId": row.external_id or None,
+            "attempts": row.attempts,
+            "nextTryAt": row.next_try_at if row.state in (Owed.State.PENDING, Owed.State.RETRYING) else None,
+            "problem": row.problem or None,
+        }
+        for system, row in rows
+    ]
+
+
+def wait_until_told(*, booking: Booking) -> list[dict[str, Any]]:
+    """
+    Give the workers a moment to tell everybody of the booking, and say where it stands then.
+
+    Ends early when all is told or nothing more can happen in time; to be called outside any transaction.
+    """
+    deadline = timezone.now() + timedelta(seconds=settings.SYNC_WAIT_SECONDS)
+    while timezone.now() < deadline and _is_moving(booking, deadline):
+        time.sleep(POLL_SECONDS)
+    return statement(booking)
+
+
+def _is_moving(booking: Booking, deadline: datetime) -> bool:
+    soon = Q(next_try_at__lte=deadline) | Q(leased_until__gt=timezone.now())
+    owed_rows = (booking.sync_records.open(), Message.objects.open().filter(reference=booking.pk))
+    return any(rows.filter(soon, needs_person=False).exists() for rows in owed_rows)
+
+
+def _systems_of(booking: Booking) -> set[str]:
+    systems = {booking.practitioner.calendar_provider} - {Practitioner.CalendarProvider.NONE}
+    return systems if booking.appointment_type.is_free_consultation else systems | {System.MEDIRECORDS}
+
+
+def _tell_outlook(record: SyncRecord) -> None:
+    """
+    Say who has to do it: the portal does not write to Outlook yet.
+
+    :raises NeedsPerson: always.
+    """
+    raise owed.NeedsPerson("The portal cannot write to Outlook yet. Enter this visit in the calendar by hand.")
+
+
+TELLERS: dict[System, Callable[[], Callable[[SyncRecord], Any]]] = {
+    System.CALENDLY: lambda: telling_calendly.Teller(calendly.client()).tell,
+    System.MEDIRECORDS: lambda: telling_medirecords.Teller(medirecords.client()).tell,
+    System.OUTLOOK: lambda: _tell_outlook,
+}
+"""Who tells each system; made anew for each run, so that what a vendor's set-up says is asked once a run."""
