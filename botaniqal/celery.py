@@ -6,12 +6,24 @@ import queue
 import threading
 
 from celery import Celery
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "botaniqal.settings")
 
 app = Celery("botaniqal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["botaniqal"], related_name="tasks")
+
+SWEPT = ("tell_calendly", "tell_outlook", "tell_medirecords", "send_messages", "work_inbox")
+# A sweep that no worker took until the next one is of no use any more.
+app.conf.beat_schedule = {
+    name: {
+        "task": f"botaniqal.tasks.{name}",
+        "schedule": settings.SWEEP_SECONDS,
+        "options": {"expires": settings.SWEEP_SECONDS},
+    }
+    for name in SWEPT
+} | {"forget_old_answers": {"task": "botaniqal.tasks.forget_old_answers", "schedule": 3600}}
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,74 @@
+"""
+The bells that commits and the scheduler ring: what there is to do stands in the database.
+
+A worker runs them in threads. Of each bell two runs at most go on in a process, so that a vendor that is slow or down
+leaves threads to the others; a bell that rings meanwhile is not missed, since a run goes on while anything is due.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from threading import BoundedSemaphore
+
+from celery import shared_task
+from django.utils import timezone
+
+from bookings import sync
+from botaniqal.api import idempotency
+from botaniqal.integrations import inbox
+from botaniqal.messages import sending
+from botaniqal.webhooks import HANDLERS
+
+RUNS_AT_ONCE = 2
+
+
+def bell(work: Callable[[], int]) -> Callable[[], int]:
+    """Make a task that does what is due, unless enough runs are at it already."""
+    places = BoundedSemaphore(RUNS_AT_ONCE)
+
+    @shared_task
+    @wraps(work)
+    def task() -> int:
+        if not places.acquire(blocking=False):
+            return 0
+        try:
+            return work()
+        finally:
+            places.release()
+
+    return task
+
+
+@bell
+def tell_calendly() -> int:
+    """Bring Calendly up to date with the bookings that are owed to it."""
+    return sync.work_due(sync.System.CALENDLY)
+
+
+@bell
+def tell_outlook() -> int:
+    """Bring Outlook up to date with the bookings that are owed to it."""
+    return sync.work_due(sync.System.OUTLOOK)
+
+
+@bell
+def tell_medirecords() -> int:
+    """Bring MediRecords up to date with the bookings that are owed to it."""
+    return sync.work_due(sync.System.MEDIRECORDS)
+
+
+@bell
+def send_messages() -> int:
+    """Send the e-mails that wait."""
+    return sending.send_due()
+
+
+@bell
+def work_inbox() -> int:
+    """Work what vendors told us."""
+    return inbox.work_due(HANDLERS)
+
+
+@bell
+def forget_old_answers() -> int:
+    """Delete the answers that are kept for their Idempotency-Key and that nobody will ask for again."""
+    return idempotency.forget_old(timezone.now())
