@@ -179,9 +179,9 @@ def _cells_up(minutes: int) -> int:
 
 @lru_cache(maxsize=512)
 def _days(window: Window, zone: ZoneInfo) -> tuple[date, ...]:
-    """Return the local days that the window touches."""
+    """Return the local days from that of the window's start to that of its end: at least one."""
     first = window.starts_at.astimezone(zone).date()
-    last = (window.ends_at - CELL).astimezone(zone).date()
+    last = window.ends_at.astimezone(zone).date()
     return tuple(first + n * ONE_DAY for n in range((last - first).days + 1))
 
 

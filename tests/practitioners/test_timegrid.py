@@ -25,10 +25,11 @@ from practitioners.timegrid import (
 )
 
 MELBOURNE = ZoneInfo("Australia/Melbourne")
+ADELAIDE = ZoneInfo("Australia/Adelaide")
 BRISBANE = ZoneInfo("Australia/Brisbane")
 PERTH = ZoneInfo("Australia/Perth")
 LORD_HOWE = ZoneInfo("Australia/Lord_Howe")
-ZONES = [MELBOURNE, ZoneInfo("Australia/Adelaide"), BRISBANE, PERTH, LORD_HOWE]
+ZONES = [MELBOURNE, ADELAIDE, BRISBANE, PERTH, LORD_HOWE]
 
 AUTUMN = date(2026, 4, 5)  # Sunday; the clock goes back at 03:00 (Lord Howe: at 02:00, by half an hour)
 SPRING = date(2026, 10, 4)  # Sunday; the clock goes forward at 02:00
@@ -182,34 +183,26 @@ class TestWindow:
 
 
 class TestHoursMask:
-    def hours(self, opens: time, closes: time, *, day: date, zone: ZoneInfo = MELBOURNE) -> list[Span]:
-        window = Window.around(*day_edges(day, zone), reach=timedelta(days=1))
-        return stretches(window, hours_mask(window, ((day.weekday(), opens, closes, None, None),), zone))
+    @pytest.mark.parametrize(
+        ("zone", "day", "opens", "closes", "expected"),
+        [
+            (MELBOURNE, SPRING, time(2, 50), time(3, 35), ("2026-10-03T16:00", "2026-10-03T16:35")),  # not inside out
+            (MELBOURNE, SPRING, time(2, 10), time(2, 50), None),  # all of it skipped
+            (MELBOURNE, SPRING, time(1), time(5), ("2026-10-03T15:00", "2026-10-03T18:00")),  # an hour shorter
+            (LORD_HOWE, SPRING, time(1, 45), time(2, 45), ("2026-10-03T15:15", "2026-10-03T15:45")),
+            (MELBOURNE, AUTUMN, time(1, 30), time(2, 30), ("2026-04-04T14:30", "2026-04-04T15:30")),  # its own length
+            (MELBOURNE, AUTUMN, time(2, 30), time(4), ("2026-04-04T15:30", "2026-04-04T18:00")),  # with the extra hour
+            (LORD_HOWE, AUTUMN, time(1, 15), time(2, 15), ("2026-04-04T14:15", "2026-04-04T15:45")),
+            (MELBOURNE, AUTUMN, time(17), time(9), None),
+            (PERTH, AUTUMN, time(9, 1), time(9, 14), ("2026-04-05T01:05", "2026-04-05T01:10")),  # rounded inwards
+        ],
+    )
+    def test_reads_the_clock_on_the_wall(self, zone, day, opens, closes, expected):
+        window = whole_day(day, zone)
 
-    def test_never_turns_inside_out_in_spring(self):
-        assert self.hours(time(2, 50), time(3, 35), day=SPRING) == [(utc("2026-10-03T16:00"), utc("2026-10-03T16:35"))]
+        mask = hours_mask(window, ((day.weekday(), opens, closes, None, None),), zone)
 
-    def test_is_empty_when_spring_skips_it_all(self):
-        assert self.hours(time(2, 10), time(2, 50), day=SPRING) == []
-
-    def test_loses_the_skipped_hour(self):
-        assert self.hours(time(1), time(5), day=SPRING) == [(utc("2026-10-03T15:00"), utc("2026-10-03T18:00"))]
-
-    def test_keeps_its_length_when_it_ends_within_the_repeated_hour(self):
-        assert self.hours(time(1, 30), time(2, 30), day=AUTUMN) == [(utc("2026-04-04T14:30"), utc("2026-04-04T15:30"))]
-
-    def test_takes_the_extra_hour_when_it_runs_across_the_change(self):
-        assert self.hours(time(2, 30), time(4), day=AUTUMN) == [(utc("2026-04-04T15:30"), utc("2026-04-04T18:00"))]
-
-    def test_loses_half_an_hour_on_lord_howe(self):
-        hours = self.hours(time(1, 45), time(2, 45), day=SPRING, zone=LORD_HOWE)
-
-        assert hours == [(utc("2026-10-03T15:15"), utc("2026-10-03T15:45"))]
-
-    def test_gains_half_an_hour_on_lord_howe(self):
-        hours = self.hours(time(1, 15), time(2, 15), day=AUTUMN, zone=LORD_HOWE)
-
-        assert hours == [(utc("2026-04-04T14:15"), utc("2026-04-04T15:45"))]
+        assert stretches(window, mask) == ([tuple(map(utc, expected))] if expected else [])
 
     def test_keeps_office_hours_by_the_wall_on_both_sides_of_the_change(self):
         window = Window.around(day_edges(date(2026, 4, 4), MELBOURNE)[0], day_edges(AUTUMN, MELBOURNE)[1])
@@ -221,8 +214,10 @@ class TestHoursMask:
             (utc("2026-04-04T23:00"), utc("2026-04-05T07:00")),
         ]
 
-    def test_is_empty_when_it_closes_before_it_opens(self):
-        assert self.hours(time(17), time(9), day=AUTUMN) == []
+    def test_is_empty_for_an_empty_window(self):
+        window = Window(utc("2026-07-01T14:00"), 0)
+
+        assert hours_mask(window, ((MONDAY, time(0), time(9), None, None),), MELBOURNE) == 0
 
     def test_is_read_in_the_practitioners_zone_whatever_day_the_visitor_asks_for(self):
         window = whole_day(date(2026, 7, 6), MELBOURNE)
@@ -241,66 +236,34 @@ class TestHoursMask:
             utc("2026-07-20T01:00"),
         ]
 
-    def test_rounds_inwards(self):
-        window = whole_day(date(2026, 7, 6), PERTH)
-
-        mask = hours_mask(window, ((MONDAY, time(9, 1), time(9, 14), None, None),), PERTH)
-
-        assert stretches(window, mask) == [(utc("2026-07-06T01:05"), utc("2026-07-06T01:10"))]
-
 
 class TestStepMask:
-    def steps(self, zone: ZoneInfo, minutes: int, starts_at: str, ends_at: str) -> list[datetime]:
+    @pytest.mark.parametrize(
+        ("zone", "minutes", "starts_at", "ends_at", "expected"),
+        [
+            # Shown on the wall: 01:30, 03:00, 04:30.
+            (MELBOURNE, 90, "2026-10-03T15:00", "2026-10-03T18:00", ["15:30", "16:00", "17:30"]),
+            # 01:20, 02:00, 02:40, 02:00 again, 02:40 again, 03:20.
+            (
+                *(MELBOURNE, 40, "2026-04-04T14:05", "2026-04-04T17:25"),
+                ["14:20", "15:00", "15:40", "16:00", "16:40", "17:20"],
+            ),
+            # 01:00, 03:00 (02:00 never comes), 04:00.
+            (LORD_HOWE, 60, "2026-10-03T14:30", "2026-10-03T17:05", ["14:30", "16:00", "17:00"]),
+            # 01:00, 02:00 (an hour and a half later), 03:00.
+            (LORD_HOWE, 60, "2026-04-04T14:00", "2026-04-04T16:35", ["14:00", "15:30", "16:30"]),
+            # 23:20, 00:00 (the count begins again), 00:50.
+            (PERTH, 50, "2026-07-01T15:15", "2026-07-01T16:55", ["15:20", "16:00", "16:50"]),
+            # 10:00.
+            (ADELAIDE, 60, "2026-07-01T00:00", "2026-07-01T01:00", ["00:30"]),
+        ],
+    )
+    def test_keeps_to_the_clock_on_the_wall(self, zone, minutes, starts_at, ends_at, expected):
         window = Window.around(utc(starts_at), utc(ends_at))
-        return moments(window, step_mask(window, minutes, zone))
 
-    def test_keeps_to_the_clock_when_an_hour_is_skipped(self):
-        # On the wall 01:30, 03:00, 04:30.
-        assert self.steps(MELBOURNE, 90, "2026-10-03T15:00", "2026-10-03T18:00") == [
-            utc("2026-10-03T15:30"),
-            utc("2026-10-03T16:00"),
-            utc("2026-10-03T17:30"),
-        ]
+        steps = moments(window, step_mask(window, minutes, zone))
 
-    def test_gives_both_occurrences_of_a_repeated_time(self):
-        # On the wall 01:20, 02:00, 02:40, 02:00 again, 02:40 again, 03:20.
-        assert self.steps(MELBOURNE, 40, "2026-04-04T14:05", "2026-04-04T17:25") == [
-            utc("2026-04-04T14:20"),
-            utc("2026-04-04T15:00"),
-            utc("2026-04-04T15:40"),
-            utc("2026-04-04T16:00"),
-            utc("2026-04-04T16:40"),
-            utc("2026-04-04T17:20"),
-        ]
-
-    def test_stays_on_the_hour_after_lord_howes_half_hour_forward(self):
-        # On the wall 01:00, 03:00 (02:00 never comes), 04:00.
-        assert self.steps(LORD_HOWE, 60, "2026-10-03T14:30", "2026-10-03T17:05") == [
-            utc("2026-10-03T14:30"),
-            utc("2026-10-03T16:00"),
-            utc("2026-10-03T17:00"),
-        ]
-
-    def test_stays_on_the_hour_after_lord_howes_half_hour_back(self):
-        # On the wall 01:00, 02:00 (an hour and a half later), 03:00.
-        assert self.steps(LORD_HOWE, 60, "2026-04-04T14:00", "2026-04-04T16:35") == [
-            utc("2026-04-04T14:00"),
-            utc("2026-04-04T15:30"),
-            utc("2026-04-04T16:30"),
-        ]
-
-    def test_begins_again_at_midnight_when_the_step_does_not_divide_the_day(self):
-        # On the wall 23:20, 00:00, 00:50.
-        assert self.steps(PERTH, 50, "2026-07-01T15:15", "2026-07-01T16:55") == [
-            utc("2026-07-01T15:20"),
-            utc("2026-07-01T16:00"),
-            utc("2026-07-01T16:50"),
-        ]
-
-    def test_keeps_to_the_half_hour_of_adelaide(self):
-        assert self.steps(ZoneInfo("Australia/Adelaide"), 60, "2026-07-01T00:00", "2026-07-01T01:00") == [
-            utc("2026-07-01T00:30")
-        ]
+        assert [f"{moment:%H:%M}" for moment in steps] == expected
 
 
 class TestStartsOf:
@@ -356,7 +319,7 @@ def questions_of(day: date) -> st.SearchStrategy[Question]:
     lengths = st.one_of(st.integers(1, 36).map(lambda n: n * CELL), st.timedeltas(timedelta(), timedelta(hours=3)))
     bounds = st.one_of(st.none(), st.integers(-2, 2).map(lambda n: day + timedelta(days=n)))
     weekdays = st.integers(-1, 1).map(lambda n: (day.weekday() + n) % 7)
-    hours = st.tuples(clocks, clocks).map(sorted)
+    hours = st.one_of(st.just((time(0), time(23, 55))), st.tuples(clocks, clocks).map(sorted))
     rules = st.builds(lambda weekday, hours, *valid: (weekday, *hours, *valid), weekdays, hours, bounds, bounds)
     return st.builds(
         Question,
@@ -365,7 +328,7 @@ def questions_of(day: date) -> st.SearchStrategy[Question]:
         zone=st.sampled_from(ZONES),
         rules=st.lists(rules, min_size=1, max_size=5).map(tuple),
         taken=st.lists(st.builds(lambda at, length: (at, at + length), moments_near, lengths), max_size=4),
-        earliest=moments_near,
+        earliest=moments_near.map(lambda moment: moment - timedelta(days=1)),
         before=st.sampled_from([0, 5, 10, 30]),
         minutes=st.sampled_from([5, 10, 15, 30, 45, 60, 90]),
         after=st.sampled_from([0, 5, 15]),
