@@ -56,6 +56,12 @@ class Sandbox:
         """Read all that calendly, medirecords or ses knows."""
         return self._control("GET", "state", params={"vendor": vendor})
 
+    def file(self, message_id: str, number: int = 0) -> bytes:
+        """Fetch one file that came with an e-mail, such as its invitation."""
+        response = self._session.get(f"{self.url}/mailbox/{message_id}/files/{number}", timeout=10)
+        assert response.ok, response.text
+        return response.content
+
     def calls(self, vendor: str | None = None) -> list[dict[str, Any]]:
         """Read the latest calls: vendor, method, path, status (None while unanswered), milliseconds, at."""
         return self._control("GET", "calls", params={"vendor": vendor})["calls"]

@@ -43,9 +43,9 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         ("home", "Patients", 0, ""),
         ("calendars", "Calendly calendars", 0, ""),
         ("medirecords", "MediRecords", 0, ""),
-        ("mailbox", "Mailbox", len(store.find("message")), "info"),
+        ("mailbox", "Mailbox", store.count("message"), "info"),
         ("deliveries", "Webhooks", refused, "bad"),
-        ("faults", "Fault dial", len(store.find("fault")), "wait"),
+        ("faults", "Fault dial", store.count("fault"), "wait"),
     ]
     return {
         "links": [

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from botaniqal.sandbox.contracts import Schema
 from botaniqal.sandbox.door import body_of
-from botaniqal.sandbox.store import Document, store
+from botaniqal.sandbox.store import store
 from botaniqal.sandbox.vendors import Refused
 
 ADDRESSES: Schema = {"type": "array", "items": {"type": "string", "minLength": 3}}
@@ -68,15 +68,17 @@ def send_email(request: HttpRequest) -> JsonResponse:
             "text": _part(message, "plain"),
             "html": _part(message, "html"),
             "attachments": [attachment.name for attachment in _attachments(message)],
-            "raw": raw,
         },
     )
+    # Apart, since the mailbox lists many messages and opens few.
+    store.put("raw_message", id, {"data": raw})
     return JsonResponse({"MessageId": id})
 
 
-def attachments(document: Document) -> list[Attachment]:
+def attachments(id: str) -> list[Attachment]:
     """List the files of a message in the mailbox."""
-    return _attachments(_parse(document["raw"]))
+    raw = store.get("raw_message", id)
+    return _attachments(_parse(raw["data"])) if raw else []
 
 
 def _parse(raw: str) -> EmailMessage:

@@ -56,7 +56,7 @@ def medirecords(request: HttpRequest) -> HttpResponse:
     context = {
         "appointments": [_shown_appointment(row, patients) for row in appointments[-ROWS:]],
         "appointment_count": len(appointments),
-        "patients": list(reversed(patients.values()))[:ROWS],
+        "patients": store.latest("patient", ROWS),
         "patient_count": len(patients),
     }
     return render(request, "sandbox/medirecords.html", context)
@@ -65,15 +65,15 @@ def medirecords(request: HttpRequest) -> HttpResponse:
 @require_GET
 def mailbox(request: HttpRequest) -> HttpResponse:
     """List the messages, newest first."""
-    messages = [_with_time(row) for row in reversed(store.find("message"))]
-    return render(request, "sandbox/mailbox.html", {"messages": messages[:ROWS], "count": len(messages)})
+    messages = [_with_time(row) for row in store.latest("message", ROWS)]
+    return render(request, "sandbox/mailbox.html", {"messages": messages})
 
 
 @require_GET
 def show_message(request: HttpRequest, id: str) -> HttpResponse:
     """Show one message as text and as HTML."""
     message = _with_time(_found("message", id))
-    return render(request, "sandbox/message.html", {"message": message, "files": mail.attachments(message)})
+    return render(request, "sandbox/message.html", {"message": message, "files": mail.attachments(id)})
 
 
 @require_GET
@@ -88,7 +88,7 @@ def show_message_html(request: HttpRequest, id: str) -> HttpResponse:
 @require_GET
 def download(request: HttpRequest, id: str, number: int) -> HttpResponse:
     """Hand out one file of a message."""
-    files = mail.attachments(_found("message", id))
+    files = mail.attachments(id)
     if number >= len(files):
         raise Http404
     file = files[number]
@@ -100,8 +100,7 @@ def download(request: HttpRequest, id: str, number: int) -> HttpResponse:
 @require_GET
 def deliveries(request: HttpRequest) -> HttpResponse:
     """List the webhooks, newest first."""
-    rows = list(reversed(store.find("delivery")))
-    context = {"deliveries": rows[:ROWS], "count": len(rows), "subscriptions": store.find("subscription")}
+    context = {"deliveries": store.latest("delivery", ROWS), "subscriptions": store.find("subscription")}
     return render(request, "sandbox/deliveries.html", context)
 
 

@@ -74,6 +74,19 @@ class Store:
             ).fetchall()
         return [json.loads(body) for (body,) in rows]
 
+    def latest(self, kind: str, count: int) -> list[Document]:
+        """Read the documents that came last, newest first."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT body FROM document WHERE kind = ? ORDER BY number DESC LIMIT ?", (kind, count)
+            ).fetchall()
+        return [json.loads(body) for (body,) in rows]
+
+    def count(self, kind: str) -> int:
+        """Say how many documents of a kind there are."""
+        with self._lock:
+            return self._connection.execute("SELECT count(*) FROM document WHERE kind = ?", (kind,)).fetchone()[0]
+
     def delete(self, kind: str, id: str) -> None:
         """Forget one document."""
         with self._lock:

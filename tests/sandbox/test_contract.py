@@ -1,0 +1,169 @@
+"""What the stand-ins answer and send, held against the vendors' contracts, where those are at hand."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from tests.contracts.conftest import SPECS
+from tests.sandbox.conftest import DOCTOR
+from tests.sandbox_server import ENVIRONMENT
+
+pytestmark = pytest.mark.skipif(
+    not SPECS.is_dir(), reason="The vendors' contracts are not at hand: set CONTRACT_SPECS."
+)
+
+ORGANIZATION = ENVIRONMENT["CALENDLY_ORGANIZATION"]
+PRACTICE = ENVIRONMENT["MEDIRECORDS_PRACTICE_ID"]
+MEMBER = "https://api.calendly.com/users/0d0a1c6e-9b0c-4a3a-8d5f-55d6a7f0b001"
+HOOK = {
+    "url": "https://portal.example.com/hook",
+    "events": ["invitee.created"],
+    "organization": ORGANIZATION,
+    "scope": "organization",
+}
+LINK = {"max_event_count": 1, "owner": DOCTOR, "owner_type": "EventType"}
+
+
+class Contract:
+    """One vendor's contract."""
+
+    def __init__(self, vendor: str) -> None:
+        self.spec = yaml.safe_load((SPECS / f"{vendor}.yaml").read_text())
+
+    def hold(self, operation: str, response) -> Any:
+        """Insist that an answer has the form that its status has in the contract; gives the answer's body."""
+        method, path = operation.split()
+        answer = self.spec["paths"][path][method.lower()]["responses"][str(response.status_code)]
+        name = answer.get("$ref", "").rpartition("/")[2]
+        content = (self.spec["components"]["responses"][name] if name else answer).get("content")
+        if content:
+            self.check(response.json(), content["application/json"]["schema"])
+        return response.json() if content else None
+
+    def check(self, body: Any, schema: dict[str, Any]) -> None:
+        """Insist on a schema."""
+        whole = {**schema, "components": self.spec["components"]}
+        jsonschema.Draft202012Validator(whole, format_checker=jsonschema.FormatChecker()).validate(body)
+
+
+class TestCalendly:
+    @pytest.fixture
+    def contract(self):
+        return Contract("calendly")
+
+    def test_answers_by_the_contract(self, contract, calendly, booking):
+        start = datetime.now(UTC) + timedelta(days=1)
+        span = {"start_time": start.isoformat(), "end_time": (start + timedelta(days=5)).isoformat()}
+        ours = {"organization": ORGANIZATION}
+
+        def get(path, template=None, **query):
+            response = calendly.call("GET", path, params=query)
+            assert response.status_code == 200, response.text
+            return contract.hold(f"GET /{template or path}", response)
+
+        def post(path, template=None, **body):
+            return contract.hold(f"POST /{template or path}", calendly.call("POST", path, json=body))
+
+        invitee = post("invitees", **booking(minutes=24 * 60))["resource"]
+        event = invitee["event"].rsplit("/", 1)[1]
+        get("users/me")
+        get("event_types", **ours)
+        get(f"event_types/{DOCTOR.rsplit('/', 1)[1]}", "event_types/{uuid}")
+        get("event_type_available_times", event_type=DOCTOR, **span)
+        assert get("user_busy_times", user=MEMBER, **span)["collection"]
+        get("user_availability_schedules", user=MEMBER)
+        get("scheduled_events", count=1, **ours)
+        get(f"scheduled_events/{event}", "scheduled_events/{uuid}")
+        get(f"scheduled_events/{event}/invitees", "scheduled_events/{uuid}/invitees")
+        get(
+            f"scheduled_events/{event}/invitees/{invitee['uri'].rsplit('/', 1)[1]}",
+            "scheduled_events/{event_uuid}/invitees/{invitee_uuid}",
+        )
+        note = post("invitee_no_shows", invitee=invitee["uri"])["resource"]["uri"].rsplit("/", 1)[1]
+        get(f"invitee_no_shows/{note}", "invitee_no_shows/{uuid}")
+        post("scheduling_links", **LINK)
+        hook = post("webhook_subscriptions", **HOOK)["resource"]["uri"].rsplit("/", 1)[1]
+        get("webhook_subscriptions", scope="organization", **ours)
+        get(f"webhook_subscriptions/{hook}", "webhook_subscriptions/{webhook_uuid}")
+        post(f"scheduled_events/{event}/cancellation", "scheduled_events/{uuid}/cancellation", reason="x")
+
+    def test_refuses_by_the_contract(self, contract, calendly, sandbox, booking):
+        sandbox.faults("calendly", "throttled", operation="users")
+        sandbox.faults("calendly", "error_before", operation="links")
+
+        refusals = {
+            "GET /users/me": calendly.call("GET", "users/me"),
+            "POST /scheduling_links": calendly.call("POST", "scheduling_links", json=LINK),
+            "POST /invitees": calendly.call("POST", "invitees", json=booking(minutes=-9999)),
+            "GET /event_types": calendly.call("GET", "event_types"),
+            "GET /event_types/{uuid}": calendly.call("GET", "event_types/unknown"),
+        }
+
+        for operation, response in refusals.items():
+            contract.hold(operation, response)
+        assert [response.status_code for response in refusals.values()] == [429, 500, 400, 400, 404]
+
+    def test_sends_webhooks_by_the_contract(self, contract, calendly, booking, portal):
+        invitee = calendly.call("POST", "invitees", json=booking()).json()["resource"]
+        portal.wait_for(1)
+        calendly.call("POST", "invitee_no_shows", json={"invitee": invitee["uri"]})
+        portal.wait_for(2)
+        calendly.call("POST", f"scheduled_events/{invitee['event'].rsplit('/', 1)[1]}/cancellation")
+
+        for delivery in portal.wait_for(3):
+            contract.check(delivery["body"], {"$ref": "#/components/schemas/InviteeWebhook"})
+
+
+class TestMediRecords:
+    @pytest.fixture
+    def contract(self):
+        return Contract("medirecords")
+
+    def test_answers_by_the_contract(self, contract, medirecords):
+        appointments = "v1/practices/{practice_id}/appointments"
+
+        def call(method, path, template=None, **arguments):
+            response = medirecords.call(method, path.format(practice_id=PRACTICE), **arguments)
+            assert response.ok, response.text
+            return contract.hold(f"{method} /{template or path}", response)
+
+        patient = call(
+            "POST",
+            "v2/patients",
+            json={"defaultPracticeId": PRACTICE, "lastName": "Nguyen", "patientStatusCode": 1, "firstName": None},
+        )
+        call("GET", "v1/patients/exist", params={"email": "ava@example.com"})
+        call("GET", f"v1/patients/{patient['id']}", "v1/patients/{id}")
+        types = call("GET", "v1/practices/{practice_id}/appointment-types")["data"]
+        call("GET", "v1/code-system/appointment-interval-code")
+        body = {
+            "patientId": patient["id"],
+            "appointmentTypeId": types[0]["id"],
+            "scheduleTime": "2027-03-01T10:00",
+            "appointmentStatus": 2,
+            "appointmentIntervalCode": 6,
+        }
+        made = call("POST", appointments, json=body)
+        one, template = f"{appointments}/{made['id']}", f"{appointments}/{{id}}"
+        call("GET", appointments)
+        call("GET", one, template)
+        call("PUT", one, template, json=body | {"appointmentStatus": 8, "cancellationReason": "x"})
+        call("DELETE", one, template)
+
+    def test_refuses_by_the_contract(self, contract, medirecords, sandbox):
+        sandbox.faults("medirecords", "throttled", operation="appointments")
+
+        refusals = {
+            "GET /v1/practices/{practice_id}/appointments": medirecords.call(
+                "GET", f"v1/practices/{PRACTICE}/appointments"
+            ),
+            "POST /v2/patients": medirecords.call("POST", "v2/patients", json={}),
+            "GET /v1/patients/{id}": medirecords.call("GET", "v1/patients/unknown"),
+        }
+
+        for operation, response in refusals.items():
+            contract.hold(operation, response)
+        assert [response.status_code for response in refusals.values()] == [429, 400, 404]
