@@ -89,8 +89,6 @@ def _waits_for_link(booking: Booking) -> bool:
 
 def _content(booking: Booking, join_link: str, now: datetime) -> dict[str, Any]:
     patient, kind = booking.patient, booking.appointment_type
-    here, there = ZoneInfo(settings.CLINIC_TIME_ZONE), patient.zone
-    is_same_hour = booking.starts_at.astimezone(here).utcoffset() == booking.starts_at.astimezone(there).utcoffset()
     payment = getattr(booking, "payment", None)
     return {
         "calendar": appointment_file(booking=booking, join_link=join_link, now=now),
@@ -98,27 +96,40 @@ def _content(booking: Booking, join_link: str, now: datetime) -> dict[str, Any]:
             "first_name": patient.first_name,
             "practitioner": booking.practitioner.name,
             "what": f"{kind.name}, {kind.minutes} minutes",
-            "day": f"{booking.starts_at.astimezone(there):%A %-d %B}",
-            "when": _said(booking.starts_at, there),
-            "clinic_when": "" if is_same_hour else _said(booking.starts_at, here),
+            **_when(booking.starts_at, patient.zone),
             "place": _place(booking, join_link),
             "join_link": join_link,
             "number": booking.number,
             "price": _price(booking, payment),
-            "paid": payment.amount if payment and payment.status == Payment.Status.COLLECTED else None,
+            "paid": f"${payment.amount:.2f}" if payment and payment.status == Payment.Status.COLLECTED else "",
             "service_message": kind.service.confirmation_message,
         },
     }
 
 
-def _said(moment: datetime, zone: ZoneInfo) -> str:
-    """Say a moment by the clock of a place: Monday 23 November 2026, 9:00 am Melbourne time (AEDT)."""
-    local = moment.astimezone(zone)
-    city = zone.key.rpartition("/")[2].replace("_", " ")
+def _when(moment: datetime, zone: ZoneInfo) -> dict[str, str]:
+    """Say a moment by the patient's clock and, where that shows another hour, by the clinic's."""
+    local, clinic = moment.astimezone(zone), moment.astimezone(ZoneInfo(settings.CLINIC_TIME_ZONE))
+    if local.utcoffset() == clinic.utcoffset():
+        clinic_when = ""
+    elif local.date() == clinic.date():
+        clinic_when = _hour(clinic)
+    else:
+        clinic_when = f"{clinic:%A %-d %B}, {_hour(clinic)}"
+    return {
+        "day": f"{local:%A %-d %B}",
+        "when": f"{local:%A %-d %B %Y}, {_hour(local)}",
+        "clinic_when": clinic_when,
+    }
+
+
+def _hour(local: datetime) -> str:
+    """Say the hour and whose it is: 9:00 am Melbourne time (AEDT)."""
+    city = local.tzinfo.key.rpartition("/")[2].replace("_", " ")
     short = local.tzname()
     if not short.isalpha():  # a zone without letters of its own is called "+11"
         short = f"UTC{short}"
-    return f"{local:%A %-d %B %Y, %-I:%M} {format(local, '%p').lower()} {city} time ({short})"
+    return f"{local:%-I:%M} {format(local, '%p').lower()} {city} time ({short})"
 
 
 def _place(booking: Booking, join_link: str) -> str:
@@ -126,7 +137,8 @@ def _place(booking: Booking, join_link: str) -> str:
     if mode == AppointmentType.Mode.IN_PERSON:
         return "In person, at our clinic"
     if mode == AppointmentType.Mode.PHONE:
-        return f"By phone: {booking.practitioner.name} will ring you{_on(booking.patient.phone)}"
+        by_phone = f"By phone: {booking.practitioner.name} will ring you{_on(booking.patient.phone)}"
+        return f"{by_phone}. You can join by video instead." if join_link else by_phone
     return "By video" if join_link else "By video. The link to join comes in an e-mail of its own."
 
 
@@ -142,5 +154,5 @@ def _price(booking: Booking, payment: Payment | None) -> str:
     if booking.price == 0:
         return "Free of charge"
     if payment and payment.status == Payment.Status.COLLECTED:
-        return f"${payment.amount} (paid)"
-    return f"${booking.price} (to be paid)"
+        return f"${payment.amount:.2f} (paid)"
+    return f"${booking.price:.2f} (to be paid)"
