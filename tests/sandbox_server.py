@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import requests
 
-# What the portal's settings must say in tests to be let in.
-ENVIRONMENT = {
+# What lets the portal in: as the environment of the test run says, since the portal's settings come from there.
+DEFAULTS = {
     "CALENDLY_API_KEY": "calendly-key-of-the-tests",
     "CALENDLY_ORGANIZATION": "https://api.calendly.com/organizations/6f1f5a0e-58a5-4c44-9a3c-3a1c5dd3f0a1",
     "CALENDLY_WEBHOOK_SIGNING_KEY": "signing-key-of-the-tests",
@@ -20,6 +20,9 @@ ENVIRONMENT = {
     "MEDIRECORDS_API_KEY": "medirecords-key-of-the-tests",
     "MEDIRECORDS_PRACTICE_ID": "55555555-5555-4555-8555-555555555555",
 }
+ENVIRONMENT = {name: os.environ.get(name) or value for name, value in DEFAULTS.items()}
+# Nobody listens there; a test that has a portal points the sandbox at it.
+NOWHERE = "http://127.0.0.1:9"
 START_SECONDS = 30
 
 
@@ -103,7 +106,7 @@ def sandbox() -> Iterator[Sandbox]:
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "64"]
     process = subprocess.Popen(
         [*command, "--port", str(port), "--log-level", "warning", "botaniqal.sandbox.wsgi:application"],
-        env=os.environ | ENVIRONMENT | {"SANDBOX_ALLOWED": "1", "SANDBOX_STATE": ":memory:"},
+        env=os.environ | ENVIRONMENT | {"SANDBOX_ALLOWED": "1", "SANDBOX_STATE": ":memory:", "PORTAL_URL": NOWHERE},
     )
     try:
         yield _started(process, Sandbox(f"http://127.0.0.1:{port}"))

@@ -14,7 +14,8 @@ import requests
 from tests.sandbox_server import ENVIRONMENT, Sandbox
 
 DOCTOR = "https://api.calendly.com/event_types/7c9a1b52-0f0e-4a86-9d55-2f1d8e6b7a10"
-TRIAGE = ENVIRONMENT["CALENDLY_TRIAGE_CALENDAR_ID"]
+# The environment may name it by its bare id.
+TRIAGE = f"https://api.calendly.com/event_types/{ENVIRONMENT['CALENDLY_TRIAGE_CALENDAR_ID'].rpartition('/')[2]}"
 
 
 @dataclass(frozen=True)
