@@ -1,12 +1,300 @@
-"""The portal's admin site."""
+"""The portal's admin: its site, the base of its pages, and verbs that open as dialogs."""
 
-from django.contrib.admin import AdminSite
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+import phonenumbers
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+
+from botaniqal.accounts import roles
+from botaniqal.errors import DomainError
+
+OK, INFO, WAITING, BAD, PLAIN = "ok", "info", "waiting", "bad", ""
 
 
-class PortalSite(AdminSite):
+def badge(word: object, tone: str = PLAIN) -> SafeString:
+    """Show a state by word, sign and colour; the sign comes with the tone."""
+    return format_html('<span class="badge {}">{}</span>', tone, word)
+
+
+def clinic_time(moment: datetime | None) -> str:
+    """Write a moment as the clinic's wall clock shows it, with the year only where it is not this one."""
+    if moment is None:
+        return "–"
+    local = timezone.localtime(moment)
+    year = "" if local.year == timezone.localdate().year else f" {local:%Y}"
+    return f"{local:%a %-d %b}{year} {local:%H:%M}"
+
+
+def shown_phone(number: str) -> str:
+    """Write a phone number in groups, as it is read out; leave what is none as it came."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def limited_to_own(request: HttpRequest) -> bool:
+    """Tell whether a person sees own calls, visits and patients alone: consultants and clinicians do."""
+    return set(roles.roles_of(request.user)) <= {roles.CONSULTANT, "clinician"}
+
+
+class PortalSite(admin.AdminSite):
     """Django's admin in the portal's own frame."""
 
     site_title = "Botaniqal"
     site_header = "Botaniqal"
     index_title = "Today"
     enable_nav_sidebar = False
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        # Rows that matter are ended by a verb, not deleted by the dozen.
+        self.disable_action("delete_selected")
+
+    def admin_view(self, view: Callable[..., HttpResponse], cacheable: bool = False) -> Callable[..., HttpResponse]:
+        """Show what a rule of the clinic refused: above the form that was sent, or as a page of its own."""
+
+        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                return view(request, *args, **kwargs)
+            except DomainError as refusal:
+                if refusal.status == HTTPStatus.NOT_FOUND:
+                    raise Http404(refusal.message) from refusal
+                if request.method == "POST":
+                    messages.error(request, refusal.message)
+                    return redirect(request.get_full_path())
+                context = {**self.each_context(request), "title": "This cannot be done", "reason": refusal.message}
+                return TemplateResponse(request, "admin/refused.html", context, status=refusal.status)
+
+        return super().admin_view(answer, cacheable)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verb:
+    """A button on a row's page that opens a dialog, asks for what it needs, and posts."""
+
+    label: str
+    explanation: str
+    form: type[forms.Form]
+    when: Callable[[Any], bool]
+    is_dangerous: bool
+
+
+def verb(
+    label: str,
+    *,
+    explanation: str = "",
+    form: type[forms.Form] = forms.Form,
+    when: Callable[[Any], bool] = lambda row: True,
+    is_dangerous: bool = False,
+) -> Callable[[Callable[..., str]], Callable[..., str]]:
+    """
+    Make a method of a model's admin a verb; name it in ``verbs`` to offer it.
+
+    The method gets the request, the row and what the form asked for, and returns what to tell the person. Whoever may
+    change such rows may use it.
+    """
+
+    def mark(method: Callable[..., str]) -> Callable[..., str]:
+        method.verb = Verb(label=label, explanation=explanation, form=form, when=when, is_dangerous=is_dangerous)
+        return method
+
+    return mark
+
+
+# The browser's own pickers: they know the keyboard, the phone and the person's language.
+PICKERS = {
+    models.DateField: {"widget": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})},
+    models.TimeField: {"widget": forms.TimeInput(format="%H:%M", attrs={"type": "time"})},
+    models.DateTimeField: {
+        "form_class": forms.DateTimeField,
+        "widget": forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"}),
+    },
+    models.URLField: {"widget": forms.URLInput(attrs={"class": "vURLField"})},
+}
+
+
+class ListViews(admin.SimpleListFilter):
+    """Views of a list, shown as tabs above it; the first is the one that opens."""
+
+    title = "view"
+    parameter_name = "view"
+    template = "admin/_tabs.html"
+    is_tabs = True
+    views: dict[str, tuple[str, Callable[[QuerySet], QuerySet]]] = {}
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [(name, label) for name, (label, _) in self.views.items()]
+
+    def value(self) -> str:
+        return super().value() or next(iter(self.views))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() not in self.views:
+            raise IncorrectLookupParameters
+        return self.views[self.value()][1](queryset)
+
+    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+        for name, label in self.lookup_choices:
+            yield {
+                "selected": self.value() == name,
+                "query_string": changelist.get_query_string({self.parameter_name: name}),
+                "display": label,
+            }
+
+
+class PortalInline(admin.TabularInline):
+    """Rows that belong to a row, edited with it."""
+
+    formfield_overrides = PICKERS
+    extra = 0
+
+
+class ShownInline(PortalInline):
+    """Rows that belong to a row, shown with it and changed elsewhere."""
+
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class PortalAdmin(admin.ModelAdmin):
+    """A model's pages in the portal."""
+
+    formfield_overrides = PICKERS
+    list_per_page = 50
+    list_max_show_all = 200
+    show_full_result_count = False
+    actions_selection_counter = True
+    save_on_top = False
+    view_on_site = False
+    empty_value_display = "–"
+    verbs: list[str] = []
+    empty_text = "Nothing here."
+
+    def get_urls(self) -> list:
+        """Put the verbs before the catch-all of Django's change page."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}_verb"
+        view = self.admin_site.admin_view(self.verb_view)
+        return [path("<path:object_id>/do/<slug:name>/", view, name=name), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Name the list by what it lists."""
+        context = {
+            "title": capfirst(self.opts.verbose_name_plural),
+            "empty_text": self.empty_text,
+            **(extra_context or {}),
+        }
+        return super().changelist_view(request, context)
+
+    def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> type[forms.BaseModelFormSet]:
+        """Say aloud what is edited in a list, where only the column's head shows it."""
+        formset = super().get_changelist_formset(request, **kwargs)
+        for field in formset.form.base_fields.values():
+            field.widget.attrs["aria-label"] = field.label
+        return formset
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any):
+        """Offer the verbs that the person may use on this row now."""
+        row = kwargs.get("obj")
+        context["adminform"].form.label_suffix = ""
+        context["verbs"] = [] if row is None else list(self.verbs_for(request, row))
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def verbs_for(self, request: HttpRequest, row: Model) -> Iterator[dict[str, Any]]:
+        """Give each verb of the row with its address."""
+        if not self.may_use_verbs(request):
+            return
+        for name in self.verbs:
+            offered: Verb = getattr(self, name).verb
+            if offered.when(row):
+                yield {"verb": offered, "url": self.verb_url(row, name)}
+
+    def may_use_verbs(self, request: HttpRequest) -> bool:
+        """Verbs are for those who may change such rows, even where no form does."""
+        return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
+
+    def save_model(self, request: HttpRequest, obj: Model, form: forms.ModelForm, change: bool) -> None:
+        """Write only what was typed, so that a verb that ran meanwhile is not undone."""
+        if not change:
+            obj.save()
+            return
+        typed = [field.name for field in obj._meta.concrete_fields if field.name in form.changed_data]
+        if typed:
+            obj.save(update_fields=typed)
+
+    def verb_url(self, row: Model, name: str) -> str:
+        """Where a verb's dialog is."""
+        view = f"admin:{self.opts.app_label}_{self.opts.model_name}_verb"
+        return reverse(view, args=(quote(row.pk), name), current_app=self.admin_site.name)
+
+    def change_url(self, row: Model) -> str:
+        """Where the row's page is."""
+        view = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+        return reverse(view, args=(quote(row.pk),), current_app=self.admin_site.name)
+
+    def verb_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        """Ask what a verb needs, in a dialog or without JavaScript on a page; do it on POST alone."""
+        row = self.get_object(request, unquote(object_id))
+        if row is None or name not in self.verbs:
+            raise Http404
+        asked: Verb = getattr(self, name).verb
+        if not (self.has_view_permission(request, row) and self.may_use_verbs(request)):
+            raise PermissionDenied
+        if not asked.when(row):
+            messages.warning(request, f"“{asked.label}” is no longer possible here.")
+            return redirect(self.change_url(row))
+        form = asked.form(request.POST or None, label_suffix="")
+        if request.method == "POST" and form.is_valid():
+            told = getattr(self, name)(request, row, **form.cleaned_data)
+            self.log_change(request, row, asked.label)
+            messages.success(request, told)
+            return redirect(self.change_url(row))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": asked.label,
+            "opts": self.opts,
+            "original": row,
+            "verb": asked,
+            "form": form,
+            "action": self.verb_url(row, name),
+            "back": self.change_url(row),
+        }
+        is_dialog = request.headers.get("X-Fragment") == "dialog"
+        return TemplateResponse(request, "admin/_verb.html" if is_dialog else "admin/verb.html", context)
+
+
+class WrittenByVerbs(PortalAdmin):
+    """Rows that come and go by verbs alone: shown, never added, typed into or deleted."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False

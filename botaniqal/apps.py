@@ -7,7 +7,7 @@ from django.contrib.admin.apps import AdminConfig
 class PortalAdmin(AdminConfig):
     """Django's admin with the portal's own site."""
 
-    default_site = "botaniqal.admin.PortalSite"
+    default_site = "botaniqal.reports.site.Portal"
 
 
 class Portal(AppConfig):

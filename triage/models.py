@@ -7,6 +7,16 @@ from django.db import models
 from django.db.models import Q
 
 
+class TriageSessionQuerySet(models.QuerySet):
+    def to_call(self) -> "TriageSessionQuerySet":
+        """Calls that still have to be made or ended, the longest due first."""
+        return (
+            self.exclude(state=TriageSession.State.DONE)
+            .exclude(consultation__state="cancelled")
+            .order_by("consultation__starts_at")
+        )
+
+
 class TriageSession(models.Model):
     """
     A call: what was said, what it led to.
@@ -57,6 +67,8 @@ class TriageSession(models.Model):
     disposition = models.CharField(max_length=20, choices=Disposition, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False, help_text="Counts changes of what is typed.")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TriageSessionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]

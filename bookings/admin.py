@@ -1,0 +1,306 @@
+"""Patients, bookings and what the vendors were told, for people."""
+
+import re
+from datetime import datetime
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from botaniqal.admin import (
+    BAD,
+    INFO,
+    OK,
+    PLAIN,
+    WAITING,
+    ListViews,
+    PortalAdmin,
+    ShownInline,
+    badge,
+    clinic_time,
+    limited_to_own,
+    shown_phone,
+    verb,
+)
+from botaniqal.integrations.admin import OwedAdmin, state_badge
+
+from . import lifecycle
+from .models import Booking, Patient, Payment, SyncRecord
+
+STATE_TONES = {
+    Booking.State.PENDING_PAYMENT: WAITING,
+    Booking.State.CONFIRMED: OK,
+    Booking.State.COMPLETED: INFO,
+    Booking.State.NO_SHOW: BAD,
+    Booking.State.CANCELLED: PLAIN,
+}
+PAYMENT_TONES = {Payment.Status.PENDING: WAITING, Payment.Status.COLLECTED: OK, Payment.Status.NOT_NEEDED: PLAIN}
+
+
+def as_stored(typed: str) -> str:
+    """Turn a phone number as people type it into how it is kept, and leave everything else alone."""
+    digits = re.sub(r"[\s()-]", "", typed)
+    return f"+61{digits[1:]}" if re.fullmatch(r"0\d{5,9}", digits) else typed
+
+
+def own_patients(request: HttpRequest) -> Q:
+    """Patients whom a person has had on the phone or sees."""
+    return Q(triage_sessions__consultant__user=request.user) | Q(bookings__practitioner__user=request.user)
+
+
+class ShownBookings(ShownInline):
+    """A patient's visits, the latest first."""
+
+    model = Booking
+    fields = ["shown_number", "when", "practitioner", "appointment_type", "shown_state"]
+    readonly_fields = ["shown_number", "when", "shown_state"]
+    ordering = ["-starts_at"]
+    show_change_link = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
+        return super().get_queryset(request).select_related("practitioner", "appointment_type")
+
+    @admin.display(description="Number")
+    def shown_number(self, booking: Booking) -> str:
+        return booking.number
+
+    @admin.display(description="When")
+    def when(self, booking: Booking) -> str:
+        return clinic_time(booking.starts_at)
+
+    @admin.display(description="State")
+    def shown_state(self, booking: Booking) -> SafeString:
+        return badge(booking.get_state_display(), STATE_TONES[booking.state])
+
+
+@admin.register(Patient)
+class PatientAdmin(PortalAdmin):
+    """The people booked."""
+
+    list_display = ["name", "spaced_phone", "email", "date_of_birth", "known_since"]
+    search_fields = ["name", "phone", "email"]
+    search_help_text = "Name, phone or e-mail"
+    fieldsets = [
+        (None, {"fields": ["name", "phone", "email", "date_of_birth", "time_zone"]}),
+        ("Elsewhere", {"fields": ["medirecords_id", "known_since"]}),
+    ]
+    readonly_fields = ["medirecords_id", "known_since"]
+    inlines = [ShownBookings]
+    empty_text = "No patient yet. They come with their first consultation."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Patient]:
+        patients = super().get_queryset(request)
+        if limited_to_own(request):
+            return patients.filter(pk__in=Patient.objects.filter(own_patients(request)).values("pk"))
+        return patients
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        return super().get_search_results(request, queryset, as_stored(search_term))
+
+    @admin.display(description="Phone", ordering="phone")
+    def spaced_phone(self, patient: Patient) -> str:
+        return shown_phone(patient.phone)
+
+    @admin.display(description="Known since", ordering="created_at")
+    def known_since(self, patient: Patient) -> str:
+        return clinic_time(patient.created_at)
+
+
+class CancelForm(forms.Form):
+    """Why a visit is called off."""
+
+    reason = forms.CharField(
+        max_length=200, label="Reason", help_text="Kept with the booking; the patient does not see it."
+    )
+
+
+class MoveForm(forms.Form):
+    """To which time a visit is moved."""
+
+    starts_at = forms.DateTimeField(
+        label="New time",
+        help_text="Clinic time.",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": 300}, format="%Y-%m-%dT%H:%M"),
+    )
+
+
+def may_become(state: Booking.State):
+    """Tell of a booking whether the table of moves lets it come to a state."""
+    return lambda booking: state in lifecycle.ALLOWED[booking.state]
+
+
+def may_end_as(state: Booking.State):
+    """As ``may_become``, for visits that have begun; a consultation is ended by its call."""
+    return lambda booking: (
+        may_become(state)(booking)
+        and booking.starts_at <= timezone.now()
+        and not booking.appointment_type.is_free_consultation
+    )
+
+
+class BookingViews(ListViews):
+    """What lies ahead comes first."""
+
+    views = {
+        "coming": ("Coming", lambda rows: rows.upcoming(timezone.now())),
+        "attention": ("Needs a look", lambda rows: rows.exclude(attention="")),
+        "past": ("Past", lambda rows: rows.filter(starts_at__lt=timezone.now())),
+        "cancelled": ("Cancelled", lambda rows: rows.filter(state=Booking.State.CANCELLED)),
+        "all": ("All", lambda rows: rows),
+    }
+
+
+@admin.register(Booking)
+class BookingAdmin(PortalAdmin):
+    """Promises to patients; they come from calls and calendars, and change by verbs."""
+
+    list_display = [
+        "number",
+        "shown_patient",
+        "when",
+        "practitioner",
+        "appointment_type",
+        "shown_state",
+        "paid",
+        "told",
+    ]
+    list_filter = [BookingViews, "state", "source", "practitioner", "appointment_type"]
+    list_select_related = ["patient", "practitioner", "appointment_type", "payment"]
+    search_fields = ["number", "patient__name", "patient__phone", "patient__email"]
+    search_help_text = "Number, name, phone or e-mail"
+    verbs = ["move", "complete", "mark_no_show", "cancel"]
+    fieldsets = [
+        (
+            None,
+            {"fields": ["number", "patient", "shown_state", "when", "practitioner", "appointment_type", "attention"]},
+        ),
+        ("Money", {"fields": ["price", "price_reason", "paid", "payment_method", "payment_reference"]}),
+        ("Vendors", {"fields": ["told", "join_link"]}),
+        ("Notes", {"fields": ["notes", "cancel_reason", "source", "made_by", "made_at"]}),
+    ]
+    empty_text = "No visit lies ahead. Bookings are made at the call desk."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
+        bookings = super().get_queryset(request).prefetch_related("sync_records")
+        if limited_to_own(request):
+            return bookings.filter(patient__in=Patient.objects.filter(own_patients(request)).values("pk"))
+        return bookings
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        return super().get_search_results(request, queryset, as_stored(search_term))
+
+    def get_ordering(self, request: HttpRequest) -> list[str]:
+        is_coming = request.GET.get(BookingViews.parameter_name, "coming") == "coming"
+        return ["starts_at"] if is_coming else ["-starts_at"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Booking | None = None) -> list[str]:
+        typed = {"attention", "notes"}
+        return [name for _, options in self.fieldsets for name in options["fields"] if name not in typed]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Booking | None = None) -> bool:
+        return False
+
+    @admin.display(description="Patient", ordering="patient__name")
+    def shown_patient(self, booking: Booking) -> SafeString:
+        return format_html("{}<small>{}</small>", booking.patient.name, shown_phone(booking.patient.phone))
+
+    @admin.display(description="When", ordering="starts_at")
+    def when(self, booking: Booking) -> str:
+        return clinic_time(booking.starts_at)
+
+    @admin.display(description="State", ordering="state")
+    def shown_state(self, booking: Booking) -> SafeString:
+        shown = badge(booking.get_state_display(), STATE_TONES[booking.state])
+        return format_html("{} {}", shown, badge("Look", BAD)) if booking.attention else shown
+
+    @admin.display(description="Paid", ordering="payment__status", empty_value="–")
+    def paid(self, booking: Booking) -> SafeString | None:
+        payment = getattr(booking, "payment", None)
+        return payment and badge(payment.get_status_display(), PAYMENT_TONES[payment.status])
+
+    @admin.display(description="Method", empty_value="–")
+    def payment_method(self, booking: Booking) -> str | None:
+        payment = getattr(booking, "payment", None)
+        return payment and payment.get_method_display()
+
+    @admin.display(description="Reference", empty_value="–")
+    def payment_reference(self, booking: Booking) -> str | None:
+        payment = getattr(booking, "payment", None)
+        return payment and (payment.reference or None)
+
+    @admin.display(description="Vendors")
+    def told(self, booking: Booking) -> SafeString | str:
+        records = sorted(booking.sync_records.all(), key=lambda record: record.system)
+        shown = [format_html("{} {}", record, state_badge(record)) for record in records]
+        return (
+            format_html("{}" * len(shown), *(format_html('<span class="told">{}</span>', one) for one in shown)) or "–"
+        )
+
+    @admin.display(description="Made by")
+    def made_by(self, booking: Booking) -> str:
+        return str(booking.created_by or "A vendor's message")
+
+    @admin.display(description="Made", ordering="created_at")
+    def made_at(self, booking: Booking) -> str:
+        return clinic_time(booking.created_at)
+
+    @verb(
+        "Cancel booking",
+        explanation="The time becomes free, the vendors are told, and the patient gets an e-mail.",
+        form=CancelForm,
+        when=may_become(Booking.State.CANCELLED),
+        is_dangerous=True,
+    )
+    def cancel(self, request: HttpRequest, booking: Booking, *, reason: str) -> str:
+        lifecycle.cancel(booking_id=booking.pk, reason=reason, by=request.user, now=timezone.now())
+        return f"{booking} is cancelled. The patient is told by e-mail."
+
+    @verb(
+        "Move",
+        explanation="Same practitioner, another time. The vendors are told, and the patient gets an e-mail.",
+        form=MoveForm,
+        when=may_become(Booking.State.CANCELLED),
+    )
+    def move(self, request: HttpRequest, booking: Booking, *, starts_at: datetime) -> str:
+        lifecycle.move(booking_id=booking.pk, starts_at=starts_at, by=request.user, now=timezone.now())
+        return f"{booking} is moved to {clinic_time(starts_at)}. The patient is told by e-mail."
+
+    @verb("Took place", when=may_end_as(Booking.State.COMPLETED))
+    def complete(self, request: HttpRequest, booking: Booking) -> str:
+        lifecycle.complete(booking_id=booking.pk, by=request.user, now=timezone.now())
+        return f"{booking} is completed."
+
+    @verb("No-show", explanation="The patient did not come.", when=may_end_as(Booking.State.NO_SHOW))
+    def mark_no_show(self, request: HttpRequest, booking: Booking) -> str:
+        lifecycle.mark_no_show(booking_id=booking.pk, by=request.user, now=timezone.now())
+        return f"{booking} is marked as no-show."
+
+
+@admin.register(SyncRecord)
+class SyncRecordAdmin(OwedAdmin):
+    """What each vendor was told of each booking."""
+
+    list_display = ["booking", "system", "shown_state", "shown_problem", "attempts", "next_try", "visit"]
+    list_filter = [*OwedAdmin.list_filter, "system"]
+    list_select_related = ["booking"]
+    search_fields = ["booking__number", "external_id"]
+    search_help_text = "Confirmation number, or the vendor's id"
+    fields = ["booking", "visit", "system", "shown_state", "shown_problem", "attempts", "next_try", "external_id"]
+    empty_text = "Every vendor knows every booking. “All” shows what they were told."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SyncRecord]:
+        records = super().get_queryset(request)
+        if limited_to_own(request):
+            return records.filter(booking__patient__in=Patient.objects.filter(own_patients(request)).values("pk"))
+        return records
+
+    @admin.display(description="Visit", ordering="booking__starts_at")
+    def visit(self, record: SyncRecord) -> str:
+        return clinic_time(record.booking.starts_at)

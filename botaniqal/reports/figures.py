@@ -1,0 +1,159 @@
+"""Figures of the day and of the week, each from one place."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Min, Q, Sum
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from bookings.models import Booking, Payment, SyncRecord
+from botaniqal.accounts.models import User
+from botaniqal.messages.models import Message
+from practitioners import timegrid
+from practitioners.models import DiaryEntry, Practitioner, TimeOff, WorkingHours
+from services.models import AppointmentType, PractitionerType
+from triage.models import TriageSession
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a whole."""
+
+    part: int
+    whole: int
+
+    @property
+    def percent(self) -> int | None:
+        """The share in per cent; None of nothing."""
+        return round(100 * self.part / self.whole) if self.whole else None
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfBookings:
+    """How many visits were booked on a day."""
+
+    day: date
+    made: int
+    cancelled: int
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How much of a practitioner's offered time of a week is booked."""
+
+    practitioner: Practitioner
+    booked_minutes: int
+    offered_minutes: int
+
+    @property
+    def percent(self) -> int:
+        """The share in per cent."""
+        return round(100 * self.booked_minutes / self.offered_minutes) if self.offered_minutes else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A system that did not take what it was told, and what waits for it."""
+
+    system: str
+    waiting: int
+    next_try_at: datetime
+
+
+def day_start(day: date) -> datetime:
+    """The moment at which a day of the clinic begins."""
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def week_of(day: date) -> date:
+    """The Monday of a day's week."""
+    return day - timedelta(days=day.weekday())
+
+
+def calls_of_day(day: date, *, of: User | None = None) -> tuple[Share, Share]:
+    """Count a day's calls: those done of those planned, and those that led to a booking of those done."""
+    planned = TriageSession.objects.filter(
+        consultation__starts_at__gte=day_start(day), consultation__starts_at__lt=day_start(day + timedelta(days=1))
+    ).exclude(consultation__state=Booking.State.CANCELLED)
+    if of:
+        planned = planned.filter(consultant__user=of)
+    is_done = Q(state=TriageSession.State.DONE)
+    counts = planned.aggregate(
+        planned=Count("pk"), done=Count("pk", filter=is_done), booked=Count("pk", filter=is_done & Q(outcome="booked"))
+    )
+    return Share(counts["done"], counts["planned"]), Share(counts["booked"], counts["done"])
+
+
+def collected(since: date, *, by: User | None = None) -> Decimal:
+    """Add up what was collected from a day on, in AUD."""
+    payments = Payment.objects.filter(status=Payment.Status.COLLECTED, collected_at__gte=day_start(since))
+    if by:
+        payments = payments.filter(collected_by=by)
+    return payments.aggregate(total=Sum("amount"))["total"] or Decimal("0.00")
+
+
+def bookings_by_day(last: date, *, days: int) -> list[DayOfBookings]:
+    """Count the visits booked on each of so many days, free consultations apart."""
+    first = last - timedelta(days=days - 1)
+    rows = (
+        Booking.objects.filter(created_at__gte=day_start(first), created_at__lt=day_start(last + timedelta(days=1)))
+        .exclude(appointment_type__kind=AppointmentType.Kind.CONSULTATION)
+        .order_by()
+        .annotate(day=TruncDate("created_at"))
+        .values_list("day")
+        .annotate(made=Count("pk"), cancelled=Count("pk", filter=Q(state=Booking.State.CANCELLED)))
+    )
+    counted = {day: (made, cancelled) for day, made, cancelled in rows}
+    return [DayOfBookings(day, *counted.get(day, (0, 0))) for day in (first + timedelta(days=n) for n in range(days))]
+
+
+def use_of_week(monday: date) -> list[Use]:
+    """
+    Work out how much of their working hours, time off apart, is booked for each practitioner who gives care.
+
+    Booked time outside the hours does not count, so nobody is used more than fully.
+    """
+    starts_at, ends_at = day_start(monday), day_start(monday + timedelta(days=7))
+    window = timegrid.Window.around(starts_at, ends_at)
+    touching = {"starts_at__lt": ends_at, "ends_at__gt": starts_at}
+    people = list(Practitioner.objects.active().exclude(type=PractitionerType.CONSULTANT))
+    rules = _by_person(
+        WorkingHours.objects.filter(practitioner__in=people).values_list(
+            "practitioner", "weekday", "starts", "ends", "valid_from", "valid_until"
+        )
+    )
+    away = _by_person(TimeOff.objects.filter(**touching).values_list("practitioner", "starts_at", "ends_at"))
+    booked = _by_person(
+        DiaryEntry.objects.filter(
+            Q(live_until=None) | Q(live_until__gt=timezone.now()), kind=DiaryEntry.Kind.BOOKING, **touching
+        ).values_list("practitioner", "starts_at", "ends_at")
+    )
+    uses = []
+    for person in people:
+        hours = timegrid.hours_mask(window, tuple(rules.get(person.pk, ())), ZoneInfo(person.time_zone))
+        offered = hours & ~window.mask_of(away.get(person.pk, ()))
+        taken = offered & window.mask_of(booked.get(person.pk, ()))
+        uses.append(Use(person, taken.bit_count() * timegrid.CELL_MINUTES, offered.bit_count() * timegrid.CELL_MINUTES))
+    return uses
+
+
+def _by_person(rows) -> dict:
+    grouped: dict = {}
+    for person, *rest in rows:
+        grouped.setdefault(person, []).append(tuple(rest))
+    return grouped
+
+
+def troubles() -> list[Trouble]:
+    """List the systems that have to be tried again, with how much waits for each."""
+    failing = Q(needs_person=False, attempts__gt=0) & (Q(leased_until=None) | Q(leased_until__lte=timezone.now()))
+    waiting = {"waiting": Count("pk"), "next_try_at": Min("next_try_at")}
+    found = [
+        Trouble(SyncRecord.System(row.pop("system")).label, **row)
+        for row in SyncRecord.objects.open().filter(failing).order_by().values("system").annotate(**waiting)
+    ]
+    mail = Message.objects.open().filter(failing).aggregate(**waiting)
+    return [*found, Trouble("E-mail", **mail)] if mail["waiting"] else found

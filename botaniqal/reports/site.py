@@ -1,0 +1,27 @@
+"""The portal's admin site with its working pages."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path
+
+from botaniqal.admin import PortalSite
+
+from . import today
+
+
+class Portal(PortalSite):
+    """The admin whose first page is Today."""
+
+    def get_urls(self) -> list:
+        """Put the working pages before Django's own."""
+        return [path("today/queue/", self.admin_view(today.queue), name="today_queue"), *super().get_urls()]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show Today."""
+        return today.page(self, request)
+
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None):
+        """Send whoever shortens an address to Today; the sidebar has the lists."""
+        return redirect(f"{self.name}:index")

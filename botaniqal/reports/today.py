@@ -1,0 +1,79 @@
+"""Today: what a person has to do now, and how the clinic does; the portal's first page."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.views.decorators.http import conditional_page
+
+from bookings.models import Booking, SyncRecord
+from botaniqal.admin import limited_to_own
+from botaniqal.integrations.models import InboundEvent
+from botaniqal.messages.models import Message
+
+from . import figures
+from .chart import bars
+from .queue import has_queue, queue_for
+
+CHART_DAYS = 14
+
+
+def page(site: AdminSite, request: HttpRequest) -> HttpResponse:
+    """Show the person's own Today."""
+    now = timezone.now()
+    today = timezone.localdate(now)
+    user = request.user
+    own = user if limited_to_own(request) else None
+    context: dict[str, Any] = {**site.each_context(request), "title": "Today", "today": today, "own": own}
+    if user.has_perm("triage.view_triagesession"):
+        context["calls"], context["booked"] = figures.calls_of_day(today, of=own)
+    if user.has_perm("bookings.view_payment"):
+        context["collected"] = f"${figures.collected(figures.week_of(today), by=own):,.2f}"
+    context["helps"] = _needing_help(request)
+    context["help_count"] = sum(count for count, _, _ in context["helps"])
+    if has_queue(request):
+        context["days"] = queue_for(request, now)
+    elif own and user.has_perm("bookings.view_booking"):
+        context["visits"] = _visits(request)
+    if user.has_perm("bookings.view_booking"):
+        context["chart"] = bars(figures.bookings_by_day(today, days=CHART_DAYS))
+        context["uses"] = figures.use_of_week(figures.week_of(today))
+        context["troubles"] = figures.troubles()
+    return TemplateResponse(request, "admin/index.html", context)
+
+
+@conditional_page
+def queue(request: HttpRequest) -> HttpResponse:
+    """Give the queue's rows alone, or 304 while they are the same."""
+    days = queue_for(request, timezone.now()) if has_queue(request) else []
+    return TemplateResponse(request, "reports/_queue.html", {"days": days}).render()
+
+
+def _needing_help(request: HttpRequest) -> list[tuple[int, str, str]]:
+    """Count what got stuck and waits for a person, as far as the person may mend it."""
+    stuck: list[tuple[str, str, str, QuerySet]] = [
+        ("bookings.change_syncrecord", "sync", "bookings_syncrecord", SyncRecord.objects.for_a_person()),
+        ("integrations.change_inboundevent", "inbox", "integrations_inboundevent", InboundEvent.objects.for_a_person()),
+        ("mail.change_message", "e-mail", "mail_message", Message.objects.for_a_person()),
+    ]
+    return [
+        (rows.count(), name, f"admin:{address}_changelist")
+        for permission, name, address, rows in stuck
+        if request.user.has_perm(permission)
+    ]
+
+
+def _visits(request: HttpRequest) -> QuerySet[Booking]:
+    """A practitioner's own visits of today."""
+    today = timezone.localdate()
+    starts_at, ends_at = figures.day_start(today), figures.day_start(today + timedelta(days=1))
+    return (
+        Booking.objects.filter(practitioner__user=request.user, starts_at__gte=starts_at, starts_at__lt=ends_at)
+        .exclude(state=Booking.State.CANCELLED)
+        .select_related("patient", "appointment_type")
+        .order_by("starts_at")
+    )

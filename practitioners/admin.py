@@ -1,0 +1,195 @@
+"""Practitioners for people: who they are, when they work, and what stands in their way."""
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from botaniqal.admin import (
+    INFO,
+    OK,
+    PLAIN,
+    ListViews,
+    PortalAdmin,
+    PortalInline,
+    WrittenByVerbs,
+    badge,
+    clinic_time,
+    verb,
+)
+from services.models import AppointmentType
+
+from . import tokens
+from .models import BusyPeriod, CalendlyEventType, DiaryEntry, Practitioner, Room, TimeOff, WorkingHours
+
+
+class HoursInline(PortalInline):
+    """When they can be booked."""
+
+    model = WorkingHours
+    fields = ["weekday", "starts", "ends", "location", "valid_from", "valid_until"]
+
+
+class TimeOffInline(PortalInline):
+    """When they are away; what is over stays out of the form."""
+
+    model = TimeOff
+    fields = ["starts_at", "ends_at", "reason"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TimeOff]:
+        return super().get_queryset(request).filter(ends_at__gte=timezone.now())
+
+
+class EventTypesInline(PortalInline):
+    """Which Calendly event types are theirs."""
+
+    model = CalendlyEventType
+    fields = ["appointment_type", "calendly_id"]
+
+
+class PractitionerForm(forms.ModelForm):
+    """What they give is chosen by ticks, service by service."""
+
+    class Meta:
+        widgets = {"appointment_types": forms.CheckboxSelectMultiple(attrs={"class": "checkbox-grid"})}
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        if given := self.fields.get("appointment_types"):
+            given.queryset = AppointmentType.objects.in_catalogue_order().select_related("service")
+            given.label_from_instance = lambda kind: f"{kind.service}: {kind}"
+
+
+@admin.register(Practitioner)
+class PractitionerAdmin(PortalAdmin):
+    """Who gives care, or consults on the phone."""
+
+    form = PractitionerForm
+    list_display = ["name", "type", "location", "email", "calendar_provider", "shown_active"]
+    list_filter = ["type", "location", "calendar_provider", "is_active"]
+    search_fields = ["name", "email", "phone"]
+    search_help_text = "Name, e-mail or phone"
+    inlines = [HoursInline, TimeOffInline, EventTypesInline]
+    verbs = ["revoke_tokens"]
+    fieldsets = [
+        (None, {"fields": ["name", ("type", "location"), "email", "phone", "time_zone", "is_active", "user"]}),
+        ("Gives", {"fields": ["appointment_types", "specialisations", "meeting_link"]}),
+        ("Calendar", {"fields": ["calendar_provider", "calendly_user_uri", "mailbox"]}),
+        (
+            "Registration",
+            {"fields": ["medirecords_provider_id", "registration_number", "registration_expires_on"]},
+        ),
+    ]
+    empty_text = "No practitioner yet. Add one, then hours, then what they give."
+
+    @admin.display(description="Works here", ordering="is_active")
+    def shown_active(self, practitioner: Practitioner) -> str:
+        return badge("Active", OK) if practitioner.is_active else badge("Left", PLAIN)
+
+    @verb(
+        "Revoke tokens",
+        explanation="Every program that works with this person's login has to log in again.",
+        when=lambda practitioner: practitioner.user_id is not None,
+        is_dangerous=True,
+    )
+    def revoke_tokens(self, request: HttpRequest, practitioner: Practitioner) -> str:
+        tokens.revoke_tokens(practitioner=practitioner, now=timezone.now())
+        return f"The tokens that {practitioner} was given until now are refused."
+
+
+@admin.register(Room)
+class RoomAdmin(PortalAdmin):
+    """Rooms for visits in person."""
+
+    list_display = ["name", "shown_active"]
+    search_fields = ["name"]
+    empty_text = "No room yet. Visits in person need one."
+
+    @admin.display(description="In use", ordering="is_active")
+    def shown_active(self, room: Room) -> str:
+        return badge("Active", OK) if room.is_active else badge("Closed", PLAIN)
+
+
+@admin.register(CalendlyEventType)
+class CalendlyEventTypeAdmin(PortalAdmin):
+    """Calendly's event types and what they stand for; the shared ones have no practitioner."""
+
+    list_display = ["calendly_id", "shown_practitioner", "appointment_type"]
+    list_filter = ["practitioner"]
+    list_select_related = ["practitioner", "appointment_type"]
+    search_fields = ["calendly_id"]
+    search_help_text = "Event type"
+    empty_text = "No event type yet. Without one, what Calendly sends cannot be placed."
+
+    @admin.display(description="Practitioner", ordering="practitioner__name", empty_value="Shared by the consultants")
+    def shown_practitioner(self, event_type: CalendlyEventType) -> Practitioner | None:
+        return event_type.practitioner
+
+
+class SpanAdmin(WrittenByVerbs):
+    """Spans of a practitioner's time, the next ones first."""
+
+    list_select_related = ["practitioner"]
+    ordering = ["starts_at"]
+
+    @admin.display(description="From", ordering="starts_at")
+    def begins(self, span: Model) -> str:
+        return clinic_time(span.starts_at)
+
+    @admin.display(description="To", ordering="ends_at")
+    def finishes(self, span: Model) -> str:
+        return clinic_time(span.ends_at)
+
+
+class BusyViews(ListViews):
+    """What still lies ahead comes first."""
+
+    views = {
+        "coming": ("Coming", lambda rows: rows.filter(ends_at__gte=timezone.now())),
+        "all": ("All", lambda rows: rows),
+    }
+
+
+@admin.register(BusyPeriod)
+class BusyPeriodAdmin(SpanAdmin):
+    """Time taken in outside calendars."""
+
+    list_display = ["practitioner", "begins", "finishes", "calendar"]
+    list_filter = [BusyViews, "calendar", "practitioner"]
+    fields = ["practitioner", "begins", "finishes", "calendar"]
+    empty_text = "No outside calendar takes time that lies ahead."
+
+
+class DiaryViews(ListViews):
+    """What counts comes first; holds that lapsed and entries that were released are history."""
+
+    views = {
+        "living": (
+            "Coming",
+            lambda rows: rows.filter(
+                Q(live_until=None) | Q(live_until__gt=timezone.now()), ends_at__gte=timezone.now()
+            ),
+        ),
+        "released": ("Released or lapsed", lambda rows: rows.filter(live_until__lte=timezone.now())),
+        "all": ("All", lambda rows: rows),
+    }
+
+
+@admin.register(DiaryEntry)
+class DiaryEntryAdmin(SpanAdmin):
+    """The one place where a practitioner's time is taken."""
+
+    list_display = ["practitioner", "begins", "finishes", "shown_kind", "room", "until"]
+    list_filter = [DiaryViews, "kind", "practitioner"]
+    list_select_related = ["practitioner", "room"]
+    fields = ["practitioner", "room", "begins", "finishes", "shown_kind", "until", "created_by"]
+    empty_text = "Nothing is taken ahead."
+
+    @admin.display(description="Kind", ordering="kind")
+    def shown_kind(self, entry: DiaryEntry) -> str:
+        return badge(entry.get_kind_display(), INFO if entry.kind == DiaryEntry.Kind.HOLD else OK)
+
+    @admin.display(description="Counts until", ordering="live_until")
+    def until(self, entry: DiaryEntry) -> str:
+        return "For ever" if entry.live_until is None else clinic_time(entry.live_until)

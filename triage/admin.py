@@ -1,0 +1,110 @@
+"""Triage sessions for people: the list behind Today's queue, and what was said in calls that are over."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from bookings.models import Booking
+from botaniqal.admin import (
+    BAD,
+    INFO,
+    OK,
+    PLAIN,
+    WAITING,
+    ListViews,
+    WrittenByVerbs,
+    badge,
+    clinic_time,
+    limited_to_own,
+    shown_phone,
+)
+
+from . import desk
+from .models import TriageSession
+
+STATE_TONES = {
+    TriageSession.State.SCHEDULED: INFO,
+    TriageSession.State.IN_PROGRESS: WAITING,
+    TriageSession.State.WRAP_UP: WAITING,
+    TriageSession.State.DONE: OK,
+}
+OUTCOME_TONES = {
+    TriageSession.Outcome.BOOKED: OK,
+    TriageSession.Outcome.REFERRED: INFO,
+    TriageSession.Outcome.REJECTED: PLAIN,
+    TriageSession.Outcome.NO_SHOW: BAD,
+}
+
+
+class SessionViews(ListViews):
+    """Calls that have to be made come first."""
+
+    views = {
+        "open": ("To call", lambda rows: rows.to_call()),
+        "done": ("Done", lambda rows: rows.filter(state=TriageSession.State.DONE)),
+        "all": ("All", lambda rows: rows),
+    }
+
+
+@admin.register(TriageSession)
+class TriageSessionAdmin(WrittenByVerbs):
+    """Calls; they are led at the call desk."""
+
+    list_display = ["shown_patient", "due", "consultant", "shown_state", "shown_outcome", "desk"]
+    list_filter = [SessionViews, "outcome", "consultant"]
+    list_select_related = ["patient", "consultation", "consultant"]
+    search_fields = ["patient__name", "patient__phone", "patient__email"]
+    search_help_text = "Name, phone or e-mail"
+    ordering = ["-consultation__starts_at"]
+    fieldsets = [
+        (None, {"fields": ["patient", "consultation", "consultant", "due", "shown_state", "shown_outcome", "booking"]}),
+        ("Said", {"fields": ["primary_concern", "notes", "recommended_service"]}),
+        ("Call", {"fields": ["began", "ended"]}),
+    ]
+    empty_text = "No call is waiting. Free consultations appear here as soon as somebody books one."
+
+    def get_urls(self) -> list:
+        """Put the call desk before Django's own pages."""
+        return [*desk.urls(self.admin_site), *super().get_urls()]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TriageSession]:
+        sessions = super().get_queryset(request)
+        return sessions.filter(consultant__user=request.user) if limited_to_own(request) else sessions
+
+    @admin.display(description="Patient", ordering="patient__name")
+    def shown_patient(self, session: TriageSession) -> SafeString:
+        return format_html("{}<small>{}</small>", session.patient.name, shown_phone(session.patient.phone))
+
+    @admin.display(description="Due", ordering="consultation__starts_at")
+    def due(self, session: TriageSession) -> str:
+        return clinic_time(session.consultation.starts_at)
+
+    @admin.display(description="State", ordering="state")
+    def shown_state(self, session: TriageSession) -> SafeString:
+        if session.consultation.state == Booking.State.CANCELLED:
+            return badge("Cancelled", PLAIN)
+        return badge(session.get_state_display(), STATE_TONES[session.state])
+
+    @admin.display(description="Outcome", ordering="outcome", empty_value="–")
+    def shown_outcome(self, session: TriageSession) -> SafeString | None:
+        if not session.outcome:
+            return None
+        finer = session.get_disposition_display()
+        word = f"{session.get_outcome_display()}: {finer.lower()}" if finer else session.get_outcome_display()
+        return badge(word, OUTCOME_TONES[session.outcome])
+
+    @admin.display(description="Call")
+    def desk(self, session: TriageSession) -> SafeString:
+        address = reverse("admin:triage_triagesession_desk", args=(session.pk,))
+        return format_html('<a class="button small" href="{}">Open call</a>', address)
+
+    @admin.display(description="Began")
+    def began(self, session: TriageSession) -> str:
+        return clinic_time(session.started_at)
+
+    @admin.display(description="Ended")
+    def ended(self, session: TriageSession) -> str:
+        return clinic_time(session.ended_at)
