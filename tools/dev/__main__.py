@@ -100,7 +100,7 @@ def bench(arguments: list[str]) -> int:
             raise Refusal("Another ./dev bench is running in this folder.")
         # Never a database that somebody named: measuring empties it.
         with services(folder, {}):
-            env = environment.for_demo() | addresses(folder, {}) | {"DJANGO_SETTINGS_MODULE": "botaniqal.settings"}
+            env = environment.for_demo() | addresses(folder, {})
             commands = [[*MANAGE, "migrate", "-v", "0"], *([PYTHON, "-m", f"bench.{name}"] for name in names)]
             # Stops at the first that fails.
             return next((status for command in commands if (status := run_in_foreground(command, env=env))), 0)

@@ -8,13 +8,23 @@ from functools import partial
 from pathlib import Path
 
 from tools.dev import environment
-from tools.dev.places import PYTHON, ROOT, VAR, Refusal, say
+from tools.dev.places import PYTHON, VAR, Refusal, say
 from tools.dev.processes import Child, Children, StopAsked
 from tools.dev.services import addresses, claim, services
 
 PORT_FILE = VAR / "port"
-MANAGE = [PYTHON, "manage.py"]
 CELERY = [PYTHON, "-m", "celery", "-A", "botaniqal.celery"]
+
+# In one process: to start Django takes longer than the work.
+PREPARE = """
+import django
+from django.core.management import call_command
+
+django.setup()
+call_command("migrate", verbosity=0)
+call_command("load_catalogue", "services/catalogue.json")
+call_command("demo")
+"""
 
 
 def run() -> None:
@@ -47,11 +57,8 @@ def running_port() -> int | None:
 def _start(children: Children, env: Mapping[str, str], port: int) -> None:
     begin = partial(Child, env=env, folder=VAR)
     children.add(begin("sandbox", _server("botaniqal.sandbox.wsgi", port + 1, workers=1, threads=32)))
-    step = partial(begin, is_shown=False)
-    children.finish(step("migrate", [*MANAGE, "migrate", "-v", "0"]))
     children.wait_until(partial(_answers, port + 1, "/"), limit=60, what="The sandbox")
-    children.finish(step("catalogue", [*MANAGE, "load_catalogue", ROOT / "services" / "catalogue.json"]))
-    children.finish(step("demo", [*MANAGE, "demo"]))
+    children.finish(begin("prepare", [PYTHON, "-c", PREPARE], is_shown=False))
     # SIGQUIT: a worker that is asked politely first finishes its tasks, and nobody is left to wait for them.
     worker = [*CELERY, "worker", "-c", "2", "-l", "INFO", "--without-gossip", "--without-mingle"]
     children.add(begin("worker", worker, death_signal=signal.SIGQUIT))
@@ -100,7 +107,7 @@ READY {portal}/
                the password of all is botaniqal-demo
   Today        {portal}/admin/   log in as Sarah, open a session, call, book
   The vendors  {sandbox}/   press "A patient books a consultation" and watch Today
-  The mailbox  {sandbox}/ses/   what patients were sent
+  The mailbox  {sandbox}/mailbox   what patients were sent
 
   Ctrl-C stops all of it. Logs are in var/log, the data stay until ./dev reset.
 """,

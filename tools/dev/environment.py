@@ -69,6 +69,7 @@ def for_demo(port: int | None = None) -> dict[str, str]:
         **_kept(NEEDED.keys() - named.keys()),
         **named,
         "DEMO": "1",
+        "DJANGO_SETTINGS_MODULE": "botaniqal.settings",
         "PORT": str(port),
         "PYTHONUNBUFFERED": "1",
     }

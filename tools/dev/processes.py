@@ -29,7 +29,9 @@ class StopAsked(Exception):
 def listen_for_stop() -> None:
     """Let the signals that end a program be looked at when it suits, any number of times."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: _stop_asked.set())
+        # nohup ./dev is to outlive its terminal.
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda *_: _stop_asked.set())
 
 
 class Child:
