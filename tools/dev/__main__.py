@@ -89,11 +89,11 @@ def shell(arguments: list[str]) -> int:
 
 def bench(arguments: list[str]) -> int:
     """Measure: all of bench/, or the one that is named. Its data are its own."""
-    install(develop=True)
     names = arguments or sorted(file.stem for file in (ROOT / "bench").glob("[a-z]*.py"))
     for name in names:
         if not (ROOT / "bench" / f"{name}.py").exists():
             raise Refusal(f"There is no bench/{name}.py.")
+    install(develop=True)
     folder = VAR / "bench"
     with claim(folder) as is_free:
         if not is_free:
