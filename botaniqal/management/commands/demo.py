@@ -1,0 +1,50 @@
+"""Fill the demo."""
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.utils import timezone
+
+from botaniqal.integrations.http import VendorRefused, VendorUnavailable
+from botaniqal.management.demo import calendars, calls, clinic, story
+
+
+class Command(BaseCommand):
+    """Fill the demo with people and calls, once, and make the sandbox know their calendars."""
+
+    help = "Fill the demo with invented people and calls; a second run only catches up with the sandbox."
+
+    def handle(self, **options) -> None:
+        """Fill it."""
+        if not settings.DEMO:
+            raise CommandError("This is no demo. Its people and passwords must never get into a real clinic.")
+        if clinic.is_open():
+            self.stdout.write("The demo data are there already.")
+        else:
+            self.load()
+        self.tell_sandbox()
+
+    @transaction.atomic
+    def load(self) -> None:
+        """Load all of the demo's data, or nothing."""
+        if missing := clinic.missing_codes():
+            raise CommandError(
+                f"The catalogue has no {', '.join(sorted(missing))}. "
+                "First run: manage.py load_catalogue services/catalogue.json"
+            )
+        people = clinic.open_clinic()
+        calendars.enter_event_types()
+        calls.make_calls(people=people, now=timezone.now())
+        self.stdout.write(f"Loaded {len(clinic.LOGINS)} logins, {len(people)} practitioners, {len(story.CALLS)} calls.")
+
+    def tell_sandbox(self) -> None:
+        """Make the event types known to the sandbox, if there is one."""
+        if not calendars.is_sandbox_named():
+            self.stdout.write("CALENDLY_BASE_URL names no sandbox, so nobody was told of the event types.")
+            return
+        try:
+            told = calendars.tell_sandbox()
+        except (VendorUnavailable, VendorRefused) as error:
+            self.stdout.write(f"The sandbox was not told of the event types ({error}). Run this again once it runs.")
+        else:
+            self.stdout.write(f"The sandbox knows {told} event types.")
