@@ -1,17 +1,19 @@
 """The public API of the catalogue: the website's grid of services, and the page of one."""
+# ruff: noqa: N815  (the API's own spelling of its fields)
 
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Prefetch
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from botaniqal.api.schema import problems
 from botaniqal.api.throttles import PublicRead
 from botaniqal.errors import Missing
 
@@ -21,34 +23,37 @@ from .prices import clinic_day, prices_as_of
 NO_PRICE = "There is no price for it yet."
 
 
-APPOINTMENT_TYPE = inline_serializer(
-    "CatalogueAppointmentType",
-    {
-        "code": serializers.CharField(),
-        "name": serializers.CharField(),
-        "kind": serializers.ChoiceField(choices=AppointmentType.Kind.choices),
-        "mode": serializers.ChoiceField(choices=AppointmentType.Mode.choices),
-        "minutes": serializers.IntegerField(),
-        "price": serializers.DecimalField(8, 2, coerce_to_string=False, allow_null=True, help_text="AUD, GST free."),
-        "bookable": serializers.BooleanField(),
-        "reason": serializers.CharField(allow_null=True, help_text="Why it cannot be booked."),
-    },
-    many=True,
-)
-SERVICE = {
-    "slug": serializers.SlugField(),
-    "name": serializers.CharField(),
-    "description": serializers.CharField(),
-    "status": serializers.ChoiceField(choices=["active", "coming_soon"]),
-    "launchDate": serializers.DateField(allow_null=True),
-    "waitlist": serializers.BooleanField(),
-    "colour": serializers.CharField(),
-    "appointmentTypes": APPOINTMENT_TYPE,
-}
-SERVICES = {
-    "results": inline_serializer("CatalogueService", SERVICE, many=True),
-    "next": serializers.URLField(allow_null=True),
-}
+class AppointmentTypeShape(serializers.Serializer):
+    """What can be booked, and for how much today."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(AppointmentType.Kind.choices)
+    mode = serializers.ChoiceField(AppointmentType.Mode.choices)
+    minutes = serializers.IntegerField()
+    price = serializers.FloatField(allow_null=True, help_text="AUD, GST free.")
+    bookable = serializers.BooleanField()
+    reason = serializers.CharField(allow_null=True, help_text="Why it cannot be booked.")
+
+
+class ServiceShape(serializers.Serializer):
+    """A line of care; one that is coming soon has no appointment types yet."""
+
+    slug = serializers.SlugField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    status = serializers.ChoiceField(["active", "coming_soon"])
+    launchDate = serializers.DateField(allow_null=True)
+    waitlist = serializers.BooleanField()
+    colour = serializers.CharField()
+    appointmentTypes = AppointmentTypeShape(many=True)
+
+
+class ServicesShape(serializers.Serializer):
+    """All services that the website shows."""
+
+    results = ServiceShape(many=True)
+    next = serializers.URLField(allow_null=True, help_text="Always empty: they are few.")
 
 
 class PublicCatalogue(APIView):
@@ -62,7 +67,7 @@ class PublicCatalogue(APIView):
 class ServiceList(PublicCatalogue):
     """The services that are offered or coming soon."""
 
-    @extend_schema(operation_id="services_list", responses=inline_serializer("CatalogueServices", SERVICES))
+    @extend_schema(operation_id="services_list", responses={200: ServicesShape, **problems(429)})
     def get(self, request: Request) -> Response:
         """List the services with today's prices."""
         return Response({"results": _shown(Service.objects.public()), "next": None})
@@ -71,7 +76,7 @@ class ServiceList(PublicCatalogue):
 class ServiceDetail(PublicCatalogue):
     """One service."""
 
-    @extend_schema(operation_id="services_retrieve", responses=inline_serializer("CatalogueService", SERVICE))
+    @extend_schema(operation_id="services_retrieve", responses={200: ServiceShape, **problems(404, 429)})
     def get(self, request: Request, slug: str) -> Response:
         """Show one service with today's prices; its slug may be written with hyphens or underscores."""
         found = _shown(Service.objects.public().named(slug))
