@@ -131,7 +131,7 @@ class Wire:
             raise VendorUnavailable(
                 self._said(method, path, str(status)),
                 is_ambiguous=is_write and status != 429,
-                retry_after=_retry_after(response.headers),
+                retry_after=_retry_after(status, response.headers),
             )
         if status >= 400:
             parameters = _parameters(response)
@@ -169,9 +169,9 @@ def _is_unsent(error: requests.RequestException) -> bool:
     return isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    # Calendly sends no Retry-After but the seconds until its window opens anew.
-    value = headers.get("Retry-After") or headers.get("X-RateLimit-Reset") or ""
+def _retry_after(status: int, headers: Mapping[str, str]) -> float | None:
+    # Calendly sends no Retry-After but, with every answer, the seconds until its window opens anew.
+    value = headers.get("Retry-After") or (headers.get("X-RateLimit-Reset") if status == 429 else None) or ""
     try:
         seconds = float(value)
     except ValueError:

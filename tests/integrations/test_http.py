@@ -154,6 +154,14 @@ class TestRetryAfter:
 
         assert caught.value.retry_after == seconds
 
+    def test_is_not_the_window_of_a_limit_that_was_not_reached(self, vendor: Vendor, wire: Wire) -> None:
+        vendor.answers_with({}, status=500, headers={"X-RateLimit-Reset": "60"})
+
+        with pytest.raises(VendorUnavailable) as caught:
+            wire.get("/things", read=dict)
+
+        assert caught.value.retry_after is None
+
     def test_can_be_a_date(self, vendor: Vendor, wire: Wire) -> None:
         later = datetime.now(UTC) + timedelta(hours=1)
         vendor.answers_with({}, status=503, headers={"Retry-After": format_datetime(later, usegmt=True)})
