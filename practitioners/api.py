@@ -39,7 +39,7 @@ class Credentials(serializers.Serializer):
 class TokenShape(serializers.Serializer):
     """A consultant's token."""
 
-    token = serializers.CharField()
+    token = serializers.CharField(source="text")
     expiresAt = Moment(source="expires_at")
     permissions = serializers.ListField(child=serializers.CharField(), source="claims")
 
@@ -122,7 +122,7 @@ class Availability(APIView):
     )
     def get(self, request: Request) -> Response:
         """List free times of everybody who gives a service."""
-        query = AvailabilityQuery(data=request.query_params)
+        query = AvailabilityQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         asked = query.validated_data
         found = availability.find_slots(
@@ -135,6 +135,18 @@ class Availability(APIView):
         return Response({"practitioners": [_slots(each) for each in found]})
 
 
+def service_named(name: str) -> Service:
+    """
+    Find a service by its slug, written with hyphens or underscores.
+
+    :raises Missing: there is no such service, or none any more.
+    """
+    service = Service.objects.exclude(status=Service.Status.RETIRED).named(name).first()
+    if service is None:
+        raise Missing("There is no such service.")
+    return service
+
+
 def _offers(name: str, kind: str) -> list[availability.Offer]:
     """
     Find who gives what is asked for.
@@ -142,9 +154,7 @@ def _offers(name: str, kind: str) -> list[availability.Offer]:
     :raises Missing: there is no such service, or no such appointment type in it.
     :raises RuleBroken: the service is not offered now.
     """
-    service = Service.objects.exclude(status=Service.Status.RETIRED).named(name).first()
-    if service is None:
-        raise Missing("There is no such service.")
+    service = service_named(name)
     if service.status != Service.Status.ACTIVE:
         raise RuleBroken("not_offered", f"{service} is not offered at the moment.")
     offers = availability.offers_of(service=service, kind=kind)

@@ -68,7 +68,8 @@ def _migrations() -> None:
     except DatabaseError:
         raise NotReady("The database does not answer.") from None
     if open_ones:
-        raise NotReady(f"{len(open_ones)} migrations are not applied. Run ./dev manage migrate.")
+        count = "1 migration is" if len(open_ones) == 1 else f"{len(open_ones)} migrations are"
+        raise NotReady(f"{count} not applied. Run manage.py migrate.")
 
 
 def _broker() -> None:

@@ -1,12 +1,6 @@
 import pytest
-from rest_framework.test import APIClient
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.probe")]
-
-
-@pytest.fixture
-def api():
-    return APIClient(raise_request_exception=False)
 
 
 class TestAnswer:

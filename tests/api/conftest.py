@@ -1,0 +1,46 @@
+"""Callers of the API."""
+
+from datetime import UTC, datetime
+from ipaddress import IPv6Address
+from uuid import uuid4
+
+import pytest
+from rest_framework.test import APIClient
+
+from practitioners import tokens
+from practitioners.models import Practitioner
+from tests.factories import PractitionerFactory
+
+
+def client(**headers: str) -> APIClient:
+    """Call from an address of one's own, so that no test is throttled by another."""
+    return APIClient(raise_request_exception=False, REMOTE_ADDR=str(IPv6Address(uuid4().int)), **headers)
+
+
+def bearer(practitioner: Practitioner) -> APIClient:
+    """Call as somebody who has logged in for the API."""
+    token = tokens.issue_token(user=practitioner.user, now=datetime.now(UTC))
+    return client(HTTP_AUTHORIZATION=f"Bearer {token.text}")
+
+
+@pytest.fixture
+def api():
+    """Anybody."""
+    return client()
+
+
+@pytest.fixture
+def consultant(db):
+    return PractitionerFactory(consultant=True, name="Sarah Consultant")
+
+
+@pytest.fixture
+def sarah(consultant):
+    """The consultant with her token."""
+    return bearer(consultant)
+
+
+@pytest.fixture(autouse=True)
+def no_wait_for_vendors(settings):
+    """Let no answer wait: there is no worker here."""
+    settings.SYNC_WAIT_SECONDS = 0
