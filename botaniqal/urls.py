@@ -3,19 +3,42 @@
 from django.contrib import admin
 from django.urls import path
 
+from bookings import api as bookings
+from botaniqal import webhooks
 from botaniqal.api import errors, health, pages
 from practitioners import api as practitioners
+from services import api as services
+from triage import api as triage
+from triage import booking_api
 
 handler400 = errors.bad_request
 handler403 = errors.forbidden
 handler404 = errors.not_found
 handler500 = errors.server_error
 
-api = [
+public_api = [
     path("api/auth/token", practitioners.TokenView.as_view()),
+    path("api/consultations/book", booking_api.Consultations.as_view()),
     path("api/practitioners/availability", practitioners.Availability.as_view()),
+    path("api/services", services.ServiceList.as_view()),
+    path("api/services/<slug:slug>", services.ServiceDetail.as_view()),
     path("api/schema", pages.SchemaFile.as_view(), name="schema"),
     path("api/docs", pages.SchemaPage.as_view(), name="schema-page"),
+]
+
+consultants_api = [
+    path("api/triage/sessions", triage.SessionList.as_view()),
+    path("api/triage/sessions/<uuid:session_id>", triage.SessionDetail.as_view()),
+    path("api/holds", triage.Holds.as_view()),
+    path("api/holds/<uuid:hold_id>", triage.HoldDetail.as_view()),
+    path("api/bookings/phone", booking_api.PhoneBookings.as_view()),
+    path("api/bookings/<uuid:booking_id>/sync", bookings.BookingSync.as_view(), name="booking-sync"),
+]
+
+# Either address takes everything: the event type decides, not the path.
+vendors = [
+    path("webhooks/calendly/triage", webhooks.calendly),
+    path("webhooks/calendly/practitioner", webhooks.calendly),
 ]
 
 operators = [
@@ -25,6 +48,8 @@ operators = [
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    *api,
+    *public_api,
+    *consultants_api,
+    *vendors,
     *operators,
 ]

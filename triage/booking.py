@@ -96,6 +96,26 @@ def hold_slot(
         return diary.hold(practitioner=practitioner, span=span, held_for=session_id, room=room, by=by)
 
 
+@transaction.atomic
+def let_go(*, entry_id: UUID, consultant: Practitioner | None) -> None:
+    """
+    Give back a time that a call keeps; one that is not kept any more stays as it is.
+
+    :raises NotYourSession: another consultant's call keeps it.
+    """
+    kept = DiaryEntry.objects.filter(pk=entry_id, kind=DiaryEntry.Kind.HOLD)
+    held_for = kept.values_list("held_for", flat=True).first()
+    if held_for is None:
+        return
+    session = TriageSession.objects.select_for_update().filter(pk=held_for).first()
+    if session is None:  # kept for something else than a call
+        raise sessions.NotYourSession
+    sessions.require_own(session, consultant)
+    # Read again under the session's lock, under which alone a hold becomes a booking.
+    if hold := kept.first():
+        diary.release(entry=hold)
+
+
 def book_by_phone(
     *,
     session_id: UUID,
