@@ -1,0 +1,81 @@
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from bookings import lifecycle
+from bookings.models import Booking
+from practitioners.models import Practitioner
+from tests.factories import (
+    AppointmentTypeFactory,
+    CalendlyEventTypeFactory,
+    PatientFactory,
+    PractitionerFactory,
+    next_morning,
+)
+from tests.sandbox_server import ENVIRONMENT
+
+
+@pytest.fixture
+def vendors(settings, sandbox):
+    """Calendly and MediRecords as the sandbox plays them, empty and well."""
+    sandbox.reset()
+    for name in ("CALENDLY_API_KEY", "CALENDLY_ORGANIZATION", "MEDIRECORDS_API_KEY", "MEDIRECORDS_PRACTICE_ID"):
+        setattr(settings, name, ENVIRONMENT[name])
+    settings.CALENDLY_BASE_URL = sandbox.calendly_url
+    settings.MEDIRECORDS_BASE_URL = sandbox.medirecords_url
+    settings.VENDOR_TIMEOUT_SECONDS = 0.5
+    settings.SYNC_BACKOFF_SECONDS = 0
+    yield sandbox
+    sandbox.clear_faults()
+
+
+@pytest.fixture
+def visits(vendors):
+    """An appointment type that both vendors know."""
+    return AppointmentTypeFactory()
+
+
+@pytest.fixture
+def on_calendly(vendors, visits):
+    """Make a practitioner who gives the visits and whose Calendly the sandbox knows."""
+
+    def make(**fields):
+        practitioner = PractitionerFactory(
+            gives=[visits], calendar_provider=Practitioner.CalendarProvider.CALENDLY, **fields
+        )
+        event_type = CalendlyEventTypeFactory(
+            calendly_id=str(uuid4()), practitioner=practitioner, appointment_type=visits
+        )
+        vendors.register_event_type(
+            uri=event_type.uri, name="Visit", minutes=visits.minutes, owner_email=practitioner.email
+        )
+        return practitioner
+
+    return make
+
+
+@pytest.fixture
+def book(visits):
+    """Book a visit tomorrow at 10, owed to everybody."""
+
+    def book(practitioner, **fields):
+        starts_at = fields.pop("starts_at", next_morning(10))
+        return lifecycle.book(
+            **{
+                "patient": fields.pop("patient", None) or PatientFactory(),
+                "practitioner": practitioner,
+                "appointment_type": visits,
+                "starts_at": starts_at,
+                "ends_at": starts_at + timedelta(minutes=15),
+                "entry": None,
+                "price": 119,
+                "source": Booking.Source.PHONE,
+                "by": None,
+                "now": timezone.now(),
+                **fields,
+            }
+        )
+
+    return book
