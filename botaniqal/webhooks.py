@@ -53,7 +53,7 @@ def calendly(request: HttpRequest) -> JsonResponse:
         sentence = str(error) if isinstance(error, calendly_events.MalformedEvent) else "The body is not a JSON object."
         return _refusal(HTTPStatus.BAD_REQUEST, "invalid", sentence)
 
-    known = event.kind == Kind.OTHER or event_types.find(event.event_type_id) is not None
+    known = event.kind == Kind.OTHER or event_types.find(event.event_type_id or "") is not None
     _, is_new = inbox.keep(
         vendor=CALENDLY,
         key=event.delivery_key,
@@ -73,7 +73,7 @@ def _refusal(status: HTTPStatus, code: str, sentence: str) -> JsonResponse:
 def _by_event_type(consultation: Callable, visit: Callable) -> Callable[[InboundEvent], str]:
     def work(row: InboundEvent) -> str:
         event = calendly_events.parse(row.payload)
-        event_type = event_types.find(event.event_type_id)
+        event_type = event_types.find(event.event_type_id or "")
         if event_type is None:
             raise NeedsPerson(UNKNOWN_TYPE)
         handle = consultation if event_type.appointment_type.is_free_consultation else visit

@@ -46,9 +46,11 @@ class Span:
 # imported copy of our own booking must never be refused. The vendor's id tells such a copy.
 INSERT = """
     INSERT INTO practitioners_diaryentry
-        (id, practitioner_id, room_id, starts_at, ends_at, kind, held_for, live_until, external_id, created_by_id)
+        (id, practitioner_id, room_id, starts_at, ends_at, kind, held_for, live_from, live_until, external_id,
+         created_by_id)
     SELECT %(id)s, %(practitioner)s, %(room)s, %(starts_at)s, %(ends_at)s, %(kind)s, %(held_for)s,
-           clock_timestamp() + %(seconds)s * interval '1 second', '', %(by)s
+           clock.now, clock.now + %(seconds)s * interval '1 second', '', %(by)s
+    FROM (SELECT clock_timestamp() AS now) clock
     WHERE NOT EXISTS (
         SELECT 1 FROM practitioners_busyperiod
         WHERE practitioner_id = %(practitioner)s AND starts_at < %(ends_at)s AND ends_at > %(starts_at)s
