@@ -40,6 +40,14 @@ STATE_TONES = {
 }
 PAYMENT_TONES = {Payment.Status.PENDING: WAITING, Payment.Status.COLLECTED: OK, Payment.Status.NOT_NEEDED: PLAIN}
 
+URGENCY = [
+    SyncRecord.State.NEEDS_PERSON,
+    SyncRecord.State.RETRYING,
+    SyncRecord.State.SENDING,
+    SyncRecord.State.PENDING,
+    SyncRecord.State.SYNCED,
+]
+
 
 def as_stored(typed: str) -> str:
     """Turn a phone number as people type it into how it is kept, and leave everything else alone."""
@@ -159,14 +167,14 @@ class BookingAdmin(PortalAdmin):
     """Promises to patients; they come from calls and calendars, and change by verbs."""
 
     list_display = [
-        "number",
+        "short_number",
         "shown_patient",
         "when",
         "practitioner",
         "appointment_type",
         "shown_state",
         "paid",
-        "told",
+        "vendors",
     ]
     list_filter = [BookingViews, "state", "source", "practitioner", "appointment_type"]
     list_select_related = ["patient", "practitioner", "appointment_type", "payment"]
@@ -176,11 +184,31 @@ class BookingAdmin(PortalAdmin):
     fieldsets = [
         (
             None,
-            {"fields": ["number", "patient", "shown_state", "when", "practitioner", "appointment_type", "attention"]},
+            {
+                "fields": [
+                    ("patient", "shown_state"),
+                    ("when", "practitioner"),
+                    ("appointment_type", "join_link"),
+                    "attention",
+                    "notes",
+                ]
+            },
         ),
-        ("Money", {"fields": ["price", "price_reason", "paid", "payment_method", "payment_reference"]}),
-        ("Vendors", {"fields": ["told", "join_link"]}),
-        ("Notes", {"fields": ["notes", "cancel_reason", "source", "made_by", "made_at"]}),
+        ("Money", {"fields": [("shown_price", "price_reason"), ("paid", "payment_method"), "payment_reference"]}),
+        ("Elsewhere", {"fields": ["told", ("made_by", "made_at"), ("source", "cancel_reason")]}),
+    ]
+    readonly_fields = [
+        *[
+            "patient",
+            "shown_state",
+            "when",
+            "practitioner",
+            "appointment_type",
+            "join_link",
+            "shown_price",
+            "price_reason",
+        ],
+        *["paid", "payment_method", "payment_reference", "told", "made_by", "made_at", "source", "cancel_reason"],
     ]
     empty_text = "No visit lies ahead. Bookings are made at the call desk."
 
@@ -197,15 +225,19 @@ class BookingAdmin(PortalAdmin):
         is_coming = request.GET.get(BookingViews.parameter_name, "coming") == "coming"
         return ["starts_at"] if is_coming else ["-starts_at"]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Booking | None = None) -> list[str]:
-        typed = {"attention", "notes"}
-        return [name for _, options in self.fieldsets for name in options["fields"] if name not in typed]
-
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Booking | None = None) -> bool:
         return False
+
+    @admin.display(description="Number", ordering="number")
+    def short_number(self, booking: Booking) -> str:
+        return booking.number
+
+    @admin.display(description="Price")
+    def shown_price(self, booking: Booking) -> str:
+        return f"${booking.price}"
 
     @admin.display(description="Patient", ordering="patient__name")
     def shown_patient(self, booking: Booking) -> SafeString:
@@ -220,28 +252,34 @@ class BookingAdmin(PortalAdmin):
         shown = badge(booking.get_state_display(), STATE_TONES[booking.state])
         return format_html("{} {}", shown, badge("Look", BAD)) if booking.attention else shown
 
-    @admin.display(description="Paid", ordering="payment__status", empty_value="–")
-    def paid(self, booking: Booking) -> SafeString | None:
+    @admin.display(description="Paid", ordering="payment__status")
+    def paid(self, booking: Booking) -> SafeString | str:
         payment = getattr(booking, "payment", None)
-        return payment and badge(payment.get_status_display(), PAYMENT_TONES[payment.status])
+        return badge(payment.get_status_display(), PAYMENT_TONES[payment.status]) if payment else "–"
 
-    @admin.display(description="Method", empty_value="–")
-    def payment_method(self, booking: Booking) -> str | None:
+    @admin.display(description="Method")
+    def payment_method(self, booking: Booking) -> str:
         payment = getattr(booking, "payment", None)
-        return payment and payment.get_method_display()
+        return payment.get_method_display() if payment else "–"
 
-    @admin.display(description="Reference", empty_value="–")
-    def payment_reference(self, booking: Booking) -> str | None:
+    @admin.display(description="Reference")
+    def payment_reference(self, booking: Booking) -> str:
         payment = getattr(booking, "payment", None)
-        return payment and (payment.reference or None)
+        return payment.reference if payment and payment.reference else "–"
+
+    @admin.display(description="Vendors")
+    def vendors(self, booking: Booking) -> SafeString | str:
+        """Show the record that is furthest from being done; it stands for all."""
+        records = sorted(booking.sync_records.all(), key=lambda record: URGENCY.index(record.state))
+        if not records:
+            return "–"
+        return state_badge(records[0], name="" if records[0].state == SyncRecord.State.SYNCED else str(records[0]))
 
     @admin.display(description="Vendors")
     def told(self, booking: Booking) -> SafeString | str:
         records = sorted(booking.sync_records.all(), key=lambda record: record.system)
-        shown = [format_html("{} {}", record, state_badge(record)) for record in records]
-        return (
-            format_html("{}" * len(shown), *(format_html('<span class="told">{}</span>', one) for one in shown)) or "–"
-        )
+        shown = [format_html('<span class="told">{} {}</span>', record, state_badge(record)) for record in records]
+        return format_html("{}" * len(shown), *shown) or "–"
 
     @admin.display(description="Made by")
     def made_by(self, booking: Booking) -> str:
@@ -292,6 +330,7 @@ class SyncRecordAdmin(OwedAdmin):
     list_select_related = ["booking"]
     search_fields = ["booking__number", "external_id"]
     search_help_text = "Confirmation number, or the vendor's id"
+    ordering = ["-pk"]
     fields = ["booking", "visit", "system", "shown_state", "shown_problem", "attempts", "next_try", "external_id"]
     empty_text = "Every vendor knows every booking. “All” shows what they were told."
 

@@ -11,6 +11,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import quote, unquote
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import Model, QuerySet
@@ -162,10 +163,21 @@ class ListViews(admin.SimpleListFilter):
             }
 
 
-class PortalInline(admin.TabularInline):
-    """Rows that belong to a row, edited with it."""
+class PlainFields:
+    """Fields without the admin's windows in windows: choices are plain, and each thing is edited on its own page."""
 
     formfield_overrides = PICKERS
+
+    def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
+        return field
+
+
+class PortalInline(PlainFields, admin.TabularInline):
+    """Rows that belong to a row, edited with it."""
+
     extra = 0
 
 
@@ -181,10 +193,9 @@ class ShownInline(PortalInline):
         return False
 
 
-class PortalAdmin(admin.ModelAdmin):
+class PortalAdmin(PlainFields, admin.ModelAdmin):
     """A model's pages in the portal."""
 
-    formfield_overrides = PICKERS
     list_per_page = 50
     list_max_show_all = 200
     show_full_result_count = False

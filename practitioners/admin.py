@@ -49,7 +49,7 @@ class EventTypesInline(PortalInline):
 
 
 class PractitionerForm(forms.ModelForm):
-    """What they give is chosen by ticks, service by service."""
+    """What they give is chosen by ticks, in the catalogue's order."""
 
     class Meta:
         widgets = {"appointment_types": forms.CheckboxSelectMultiple(attrs={"class": "checkbox-grid"})}
@@ -57,8 +57,8 @@ class PractitionerForm(forms.ModelForm):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         if given := self.fields.get("appointment_types"):
-            given.queryset = AppointmentType.objects.in_catalogue_order().select_related("service")
-            given.label_from_instance = lambda kind: f"{kind.service}: {kind}"
+            given.queryset = AppointmentType.objects.in_catalogue_order()
+            given.label_from_instance = lambda kind: f"{kind}, {kind.minutes} min"
 
 
 @admin.register(Practitioner)

@@ -53,12 +53,11 @@ class SessionViews(ListViews):
 class TriageSessionAdmin(WrittenByVerbs):
     """Calls; they are led at the call desk."""
 
-    list_display = ["shown_patient", "due", "consultant", "shown_state", "shown_outcome", "desk"]
+    list_display = ["shown_patient", "due", "consultant", "shown_state", "shown_outcome", "call"]
     list_filter = [SessionViews, "outcome", "consultant"]
     list_select_related = ["patient", "consultation", "consultant"]
     search_fields = ["patient__name", "patient__phone", "patient__email"]
     search_help_text = "Name, phone or e-mail"
-    ordering = ["-consultation__starts_at"]
     fieldsets = [
         (None, {"fields": ["patient", "consultation", "consultant", "due", "shown_state", "shown_outcome", "booking"]}),
         ("Said", {"fields": ["primary_concern", "notes", "recommended_service"]}),
@@ -74,6 +73,10 @@ class TriageSessionAdmin(WrittenByVerbs):
         sessions = super().get_queryset(request)
         return sessions.filter(consultant__user=request.user) if limited_to_own(request) else sessions
 
+    def get_ordering(self, request: HttpRequest) -> list[str]:
+        is_open = request.GET.get(SessionViews.parameter_name, "open") == "open"
+        return ["consultation__starts_at"] if is_open else ["-consultation__starts_at"]
+
     @admin.display(description="Patient", ordering="patient__name")
     def shown_patient(self, session: TriageSession) -> SafeString:
         return format_html("{}<small>{}</small>", session.patient.name, shown_phone(session.patient.phone))
@@ -88,16 +91,16 @@ class TriageSessionAdmin(WrittenByVerbs):
             return badge("Cancelled", PLAIN)
         return badge(session.get_state_display(), STATE_TONES[session.state])
 
-    @admin.display(description="Outcome", ordering="outcome", empty_value="–")
-    def shown_outcome(self, session: TriageSession) -> SafeString | None:
+    @admin.display(description="Outcome", ordering="outcome")
+    def shown_outcome(self, session: TriageSession) -> SafeString | str:
         if not session.outcome:
-            return None
+            return "–"
         finer = session.get_disposition_display()
         word = f"{session.get_outcome_display()}: {finer.lower()}" if finer else session.get_outcome_display()
         return badge(word, OUTCOME_TONES[session.outcome])
 
     @admin.display(description="Call")
-    def desk(self, session: TriageSession) -> SafeString:
+    def call(self, session: TriageSession) -> SafeString:
         address = reverse("admin:triage_triagesession_desk", args=(session.pk,))
         return format_html('<a class="button small" href="{}">Open call</a>', address)
 

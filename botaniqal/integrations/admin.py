@@ -22,9 +22,10 @@ TONES = {
 }
 
 
-def state_badge(row: Owed, done: str = Owed.State.SYNCED.label) -> SafeString:
-    """Show where owed work stands; ``done`` is the word for work that is."""
-    return badge(done if row.state == Owed.State.SYNCED else row.state.label, TONES[row.state])
+def state_badge(row: Owed, *, name: str = "", done: str = Owed.State.SYNCED.label) -> SafeString:
+    """Show where owed work stands, with the name of whom it is owed to; ``done`` is the word for work that is."""
+    word = done if row.state == Owed.State.SYNCED else row.state.label
+    return badge(f"{name}: {word.lower()}" if name else word, TONES[row.state])
 
 
 class OwedViews(ListViews):
@@ -48,7 +49,7 @@ class OwedAdmin(WrittenByVerbs):
 
     @admin.display(description="State")
     def shown_state(self, row: Owed) -> SafeString:
-        return state_badge(row, self.done_word)
+        return state_badge(row, done=self.done_word)
 
     @admin.display(description="Next try", ordering="next_try_at")
     def next_try(self, row: Owed) -> str:

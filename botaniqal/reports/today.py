@@ -39,9 +39,10 @@ def page(site: AdminSite, request: HttpRequest) -> HttpResponse:
         context["days"] = queue_for(request, now)
     elif own and user.has_perm("bookings.view_booking"):
         context["visits"] = _visits(request)
-    if user.has_perm("bookings.view_booking"):
+    if user.has_perm("triage.view_triagesession"):
         context["chart"] = bars(figures.bookings_by_day(today, days=CHART_DAYS))
         context["uses"] = figures.use_of_week(figures.week_of(today))
+    if user.has_perm("bookings.view_booking"):
         context["troubles"] = figures.troubles()
     return TemplateResponse(request, "admin/index.html", context)
 
