@@ -10,7 +10,7 @@ from botaniqal.api import health
 @pytest.fixture(autouse=True)
 def own_cache(settings):
     """Keep away from the marks of workers elsewhere."""
-    settings.CACHES = {"default": {**settings.CACHES["default"], "KEY_PREFIX": str(uuid4())}}
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": uuid4().hex}}
 
 
 @pytest.fixture
