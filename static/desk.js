@@ -1,0 +1,21 @@
+/** The call desk: puts its parts together; each topic has a file of its own in desk/. */
+
+import { openEnding } from "./desk/ending.js";
+import { find, root } from "./desk/elements.js";
+import { listenToKeys } from "./desk/keys.js";
+import { startBooking } from "./desk/booking.js";
+import { startCall } from "./desk/call.js";
+import { startNotes } from "./desk/notes.js";
+import { showMoments } from "./desk/words.js";
+import { startTimes } from "./desk/times.js";
+import { keepLooking } from "./desk/state.js";
+
+showMoments(root);
+startCall();
+startNotes();
+startTimes();
+startBooking();
+listenToKeys();
+find("#end")?.addEventListener("click", openEnding);
+keepLooking();
+root.dataset.ready = "";

@@ -1,0 +1,54 @@
+/** The keyboard alone: Alt+1 to 5 jump to the steps, Ctrl+Enter does the next thing, Esc closes. */
+
+import { confirm, finish, focusPayment, hold, isAgreed, isHolding } from "./booking.js";
+import { begin } from "./call.js";
+import { calm, find, isAlarmed } from "./elements.js";
+import { isOpen, isWritable, state } from "./state.js";
+import { chosenType, firstOffer, timeToOffer, typeInputs } from "./times.js";
+
+const firstType = () => typeInputs.find((input) => input.checked) ?? typeInputs.find((input) => !input.disabled);
+
+const steps = {
+    Digit1: () => find("#step-1"),
+    Digit2: () => find("#notes"),
+    Digit3: () => (find("#concern")?.value ? find("#services input:checked") : find("#concern")),
+    Digit4: () => (chosenType() && firstOffer()) || firstType(),
+    Digit5: () => (state.booking ? find("#done") : find("#step-5")),
+};
+
+export function listenToKeys() {
+    document.addEventListener("keydown", (event) => {
+        if (event.repeat && event.key === "Enter") {
+            // A key held down too long must not hold, pay and confirm by itself.
+            if (event.target.tagName !== "TEXTAREA") event.preventDefault();
+            return;
+        }
+        if (find("#ending").open) return;
+        if (event.altKey && !event.ctrlKey && steps[event.code]) {
+            event.preventDefault();
+            jump(event.code);
+        } else if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
+            event.preventDefault();
+            doNext();
+        } else if (event.key === "Escape" && isAlarmed()) {
+            const hadFocus = find("#alarm").contains(document.activeElement);
+            calm();
+            if (hadFocus) jump("Digit4");
+        }
+    });
+}
+
+function jump(code) {
+    if (code === "Digit5" && isHolding()) focusPayment();
+    else steps[code]()?.focus();
+}
+
+function doNext() {
+    if (isWritable() && state.booking) finish();
+    else if (!isOpen()) return;
+    else if (state.state === "scheduled") begin();
+    else if (isAgreed()) confirm();
+    else if (isHolding()) focusPayment();
+    else if (timeToOffer()) hold(timeToOffer());
+    else firstType()?.focus();
+}

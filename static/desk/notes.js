@@ -1,0 +1,182 @@
+/**
+ * What is typed saves itself.
+ *
+ * `base` is what the server had when we last heard of it. A field that differs from it is ours to send; when the
+ * server's text differs from it as well, somebody else wrote meanwhile: both texts stand side by side and nothing is
+ * sent until one of them is chosen.
+ */
+
+import { find, findAll, make, say } from "./elements.js";
+import { Refused, postAndLeave, serverNow } from "./server.js";
+import { act, isWritable, state, watch, watchNet } from "./state.js";
+import { time } from "./words.js";
+
+const PAUSE_SECONDS = 0.8;
+const RETRY_SECONDS = 3;
+
+const fields = {
+    notes: textField(find("#notes")),
+    primaryConcern: textField(find("#concern")),
+    recommendedService: choiceField("service"),
+};
+const names = Object.keys(fields);
+const conflicts = new Set();
+let base = state.written;
+let timer = null;
+let isSaving = false;
+let isOffline = false;
+let problem = "";
+let savedAt = null;
+
+function textField(element) {
+    return { read: () => element.value, write: (text) => (element.value = text) };
+}
+
+function choiceField(name) {
+    const inputs = findAll(`input[name="${name}"]`);
+    return {
+        read: () => inputs.find((input) => input.checked)?.value ?? "",
+        write: (value) => inputs.forEach((input) => (input.checked = input.value === value)),
+        describe: (value) => inputs.find((input) => input.value === value)?.parentElement.textContent ?? value,
+    };
+}
+
+export function startNotes() {
+    if (!base) return;
+    for (const name of names) fields[name].write(base[name]);
+    for (const place of ["#notes", "#concern", "#services"]) find(place).addEventListener("input", typed);
+    watch((now) => now.written && !isSaving && meet(now.written));
+    watchNet(noteNet);
+    addEventListener("pagehide", leave);
+    addEventListener("beforeunload", (event) => (isOffline || conflicts.size) && isDirty() && event.preventDefault());
+    addEventListener("online", () => isDirty() && save());
+    drawBadge();
+}
+
+const differing = () => names.filter((name) => fields[name].read() !== base[name]);
+const unsaved = () => differing().filter((name) => !conflicts.has(name));
+const isDirty = () => isWritable() && differing().length > 0;
+
+function typed() {
+    problem = "";
+    saveIn(PAUSE_SECONDS);
+    drawBadge();
+}
+
+function saveIn(seconds) {
+    clearTimeout(timer);
+    timer = setTimeout(save, seconds * 1000);
+}
+
+function changesOf(dirty) {
+    const changes = { version: base.version };
+    for (const name of dirty) changes[name] = fields[name].read();
+    if (changes.recommendedService === "") changes.recommendedService = null;
+    return changes;
+}
+
+async function save() {
+    const dirty = unsaved();
+    if (isSaving || !dirty.length || !isWritable()) return;
+    const sent = Object.fromEntries(dirty.map((name) => [name, fields[name].read()]));
+    isSaving = true;
+    drawBadge();
+    try {
+        await act("write", changesOf(dirty));
+        base = { ...base, ...sent };
+        savedAt = serverNow();
+        isSaving = false;
+        meet(state.written);
+    } catch (error) {
+        isSaving = false;
+        if (error.code === "stale_version") meet(error.body.written);
+        else if (error instanceof Refused) problem = error.message;
+        else return saveIn(RETRY_SECONDS);
+    }
+    if (unsaved().length && !problem) saveIn(PAUSE_SECONDS);
+    drawBadge();
+}
+
+/** Take what the server has now: over what we left alone, beside what we changed too. */
+function meet(theirs) {
+    if (theirs.version < base.version) return;
+    for (const name of names) {
+        const own = fields[name].read();
+        if (theirs[name] === base[name]) continue;
+        if (own === base[name]) fields[name].write(theirs[name]);
+        else if (own !== theirs[name]) contest(name, theirs[name]);
+    }
+    base = theirs;
+    for (const name of conflicts) if (fields[name].read() === base[name]) settle(name);
+    drawBadge();
+}
+
+function contest(name, theirs) {
+    const shown = fields[name].describe?.(theirs) ?? theirs;
+    const box = find(`[data-conflict="${name}"]`);
+    const choose = (label, run) => {
+        const button = make("button", { type: "button", className: "button small", textContent: label });
+        button.addEventListener("click", run);
+        return button;
+    };
+    box.replaceChildren(
+        make("p", { textContent: "Somebody else changed this meanwhile. Their text:" }),
+        make("blockquote", { textContent: shown || "(nothing)" }),
+        make(
+            "div",
+            { className: "row" },
+            choose("Keep mine", () => resolve(name)),
+            choose("Take theirs", () => resolve(name, base[name])),
+        ),
+    );
+    box.hidden = false;
+    conflicts.add(name);
+    say("Somebody else changed this call meanwhile. Their text stands beside yours.");
+}
+
+function resolve(name, text) {
+    if (text !== undefined) fields[name].write(text);
+    settle(name);
+    (name === "notes" ? find("#notes") : find("#concern")).focus();
+    drawBadge();
+    save();
+}
+
+function settle(name) {
+    conflicts.delete(name);
+    find(`[data-conflict="${name}"]`).hidden = true;
+}
+
+function noteNet(isUp) {
+    const wasOffline = isOffline;
+    isOffline = !isUp;
+    if (wasOffline && isUp && unsaved().length) saveIn(0);
+    if (wasOffline !== isOffline) {
+        say(isUp ? "Connected again." : "Offline. What you type is kept and saved on return.");
+        drawBadge();
+    }
+}
+
+function leave() {
+    const dirty = unsaved();
+    if (dirty.length && isWritable()) postAndLeave("write", changesOf(dirty));
+}
+
+function drawBadge() {
+    const badge = find("#saved");
+    const [word, tone] = standing();
+    badge.hidden = !word;
+    badge.textContent = word;
+    badge.className = `badge ${tone}`;
+    badge.title = problem;
+}
+
+function standing() {
+    if (isOffline) return ["Offline, will retry", "bad"];
+    if (!isWritable()) return ["", ""];
+    if (conflicts.size) return ["Two texts: choose one", "bad"];
+    if (problem) return [`Not saved: ${problem}`, "bad"];
+    if (isSaving) return ["Saving", ""];
+    if (unsaved().length) return ["Not saved yet", "waiting"];
+    return [savedAt ? `Saved ${time(savedAt)}` : "Saved", "ok"];
+}

@@ -1,0 +1,215 @@
+/** Finding a time: the appointment, the week's free times, and four of them to offer on the phone. */
+
+import { alarm, find, findAll, root, rove } from "./elements.js";
+import { drawGrid, focusGrid } from "./grid.js";
+import { get, serverNow } from "./server.js";
+import { isOpen, state, watch } from "./state.js";
+import { date, day, hour, momentForBoth, moment, patientTime, time, zoneNote } from "./words.js";
+
+const REFRESH_SECONDS = 10;
+
+const offers = findAll(".desk-offer");
+const withSelect = find("#with");
+const partSelect = find("#part");
+let found = null;
+let askedDay = null;
+let lookup = null;
+let hold = () => {};
+
+export const typeInputs = findAll('input[name="type"]');
+export const typeInput = (code) => typeInputs.find((input) => input.value === code);
+export const chosenType = () => typeInputs.find((input) => input.checked)?.value ?? "";
+export const firstOffer = () => offers.find((offer) => offer.tabIndex === 0 && !offer.hidden);
+
+/** Let a time be held when it is chosen. */
+export function onHold(verb) {
+    hold = verb;
+}
+
+export function startTimes() {
+    const types = find("#types");
+    if (!types) return;
+    types.addEventListener("change", () => choose());
+    types.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" || event.target.disabled) return;
+        event.preventDefault();
+        event.target.checked = true;
+        choose();
+        offers[0].focus(); // it is there before its time is known
+    });
+    for (const offer of offers) offer.addEventListener("click", () => offer.time && hold(offer.time));
+    find("#offers").addEventListener("keydown", moveInOffers);
+    find("#grid").addEventListener("click", (event) => {
+        const slot = event.target.closest(".desk-slot");
+        if (slot) hold(slot.time);
+    });
+    find("#earlier").addEventListener("click", () => turnWeek(-1));
+    find("#later").addEventListener("click", () => turnWeek(1));
+    find("#finder").addEventListener("keydown", (event) => {
+        const weeks = { PageUp: -1, PageDown: 1 }[event.key];
+        if (!weeks) return;
+        event.preventDefault();
+        turnWeek(weeks);
+    });
+    for (const select of [withSelect, partSelect]) select.addEventListener("change", draw);
+    restore();
+    watch((now, former) => {
+        if (now.hold?.id !== former.hold?.id || now.booking !== former.booking) draw();
+    });
+    setInterval(() => !document.hidden && isOpen() && load({ isQuiet: true }), REFRESH_SECONDS * 1000);
+}
+
+/** After a reload: what was chosen stands in the address, or follows from the time that is held. */
+function restore() {
+    const fits = state.hold?.fits ?? [];
+    const code = new URLSearchParams(location.search).get("type") ?? (fits.length === 1 ? fits[0].type : "");
+    const input = typeInput(code);
+    if (!input || input.disabled || !isOpen()) return;
+    input.checked = true;
+    choose();
+}
+
+function choose() {
+    history.replaceState(null, "", `?type=${encodeURIComponent(chosenType())}`);
+    found = null;
+    askedDay = null;
+    draw();
+    load();
+}
+
+function turnWeek(weeks) {
+    if (!found || (weeks < 0 && found.isFirstWeek)) return;
+    const monday = new Date(`${found.days[0]}T00:00:00Z`);
+    monday.setUTCDate(monday.getUTCDate() + 7 * weeks);
+    showWeekOf(monday.toISOString().slice(0, 10));
+}
+
+export function showWeekOf(text) {
+    askedDay = text;
+    load();
+}
+
+/** Ask for the free times; a quiet look says nothing when it fails. */
+export async function load({ isQuiet = false } = {}) {
+    if (!chosenType()) return;
+    lookup?.abort();
+    lookup = new AbortController();
+    if (!isQuiet) find("#grid").setAttribute("aria-busy", "true");
+    try {
+        const week = askedDay ?? (isQuiet ? found?.days[0] : null);
+        found = await get("times", { type: chosenType(), ...(week && { day: week }) }, lookup.signal);
+        draw();
+    } catch (error) {
+        if (error.name === "AbortError") return;
+        if (isQuiet) return;
+        const again = { label: "Look again", run: () => load() };
+        alarm(`The free times could not be looked up. ${error.message}`, [again]);
+    }
+}
+
+function draw() {
+    const isLooking = chosenType() !== "" && isOpen();
+    find("#finder").hidden = !isLooking;
+    find("#choose").hidden = isLooking;
+    find("#choose").textContent = state.booking ? "The visit is booked." : "Choose an appointment to see free times.";
+    if (!isLooking) return;
+    drawFilters();
+    const times = timesShown();
+    drawOffers(times);
+    drawGrid({ found, times, nextWeek: showWeekOf });
+}
+
+function drawFilters() {
+    if (!found) return;
+    const people = found.practitioners.map(({ id, name }) => ({ id, name }));
+    if (withSelect.dataset.people !== JSON.stringify(people)) {
+        const chosen = withSelect.value;
+        withSelect.replaceChildren(new Option("Anyone", ""), ...people.map(({ id, name }) => new Option(name, id)));
+        withSelect.value = people.some(({ id }) => id === chosen) ? chosen : "";
+        withSelect.dataset.people = JSON.stringify(people);
+    }
+    const shown = found.days.slice(0, 5);
+    find("#week").textContent = `${day(shown[0])} – ${day(shown.at(-1))}`;
+    find("#earlier").disabled = found.isFirstWeek;
+    find("#checked").textContent = `checked ${time(found.now ?? serverNow())}`;
+    const note = zoneNote(found.now);
+    find("#zone").hidden = !note;
+    find("#zone").textContent = note;
+}
+
+/** All free times that pass the filters, soonest first; the held one belongs to them. */
+function timesShown() {
+    if (!found) return [];
+    const own = state.hold?.fits.find((fit) => fit.type === chosenType());
+    const times = found.practitioners
+        .filter(({ id }) => !withSelect.value || id === withSelect.value)
+        .flatMap(({ id, name, times: days }) => {
+            const all = Object.values(days).flat();
+            if (own && state.hold.practitionerId === id && !all.includes(own.startsAt)) all.push(own.startsAt);
+            return all.map((startsAt) => timeOf(id, name, startsAt));
+        })
+        .filter(({ startsAt }) => !partSelect.value || (hour(startsAt) < 12) === (partSelect.value === "morning"));
+    return times.sort((one, other) => one.startsAt.localeCompare(other.startsAt) || one.name.localeCompare(other.name));
+}
+
+function timeOf(practitionerId, name, startsAt) {
+    const isHeld = state.hold?.practitionerId === practitionerId
+        && state.hold.fits.some((fit) => fit.type === chosenType() && fit.startsAt === startsAt);
+    return { practitionerId, name, startsAt, type: chosenType(), isHeld };
+}
+
+/** Four different things to say on the phone. */
+function drawOffers(times) {
+    const [soonest] = times;
+    const picked = [];
+    const pick = (fits) => {
+        const one = soonest && times.find((each) => !picked.includes(each) && fits(each));
+        picked.push(one);
+        return one;
+    };
+    const isOtherDay = (each) => date(each.startsAt) !== date(soonest.startsAt);
+    const chosen = {
+        soonest: pick(() => true),
+        morning: pick((each) => isOtherDay(each) && hour(each.startsAt) < 12),
+        afternoon: pick((each) => hour(each.startsAt) >= 12 && (isOtherDay(each) || hour(soonest.startsAt) < 12)),
+        other: pick((each) => each.practitionerId !== soonest.practitionerId),
+    };
+    for (const offer of offers) drawOffer(offer, chosen[offer.dataset.offer]);
+    const shown = offers.filter((offer) => !offer.hidden);
+    rove(offers, shown.find((offer) => offer === document.activeElement) ?? shown[0]);
+}
+
+function drawOffer(offer, one) {
+    // Before the times are known all four stand there, so that the focus has where to go.
+    offer.hidden = found !== null && !one;
+    offer.time = one ?? null;
+    offer.setAttribute("aria-disabled", String(!one));
+    offer.classList.toggle("mine", one?.isHeld ?? false);
+    offer.querySelector("strong").textContent = one ? moment(one.startsAt) : "Looking…";
+    offer.querySelector("span").textContent = one ? withPatientTime(one) : "";
+    offer.title = one ? momentForBoth(one.startsAt) : "";
+}
+
+function withPatientTime(one) {
+    const theirs = patientTime(one.startsAt);
+    return theirs ? `${one.name} · ${theirs}` : one.name;
+}
+
+function moveInOffers(event) {
+    const shown = offers.filter((offer) => !offer.hidden);
+    const at = shown.indexOf(document.activeElement);
+    const steps = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (event.key === "ArrowDown") focusGrid();
+    else if (!steps || at < 0) return;
+    else {
+        const next = shown[Math.min(Math.max(at + steps, 0), shown.length - 1)];
+        rove(offers, next);
+        next.focus();
+    }
+    event.preventDefault();
+}
+
+/** The time that the next thing to do would hold. */
+export const timeToOffer = () => firstOffer()?.time ?? null;
+
+export const isLookingFor = () => chosenType() !== "" && !root.querySelector("#finder").hidden;
