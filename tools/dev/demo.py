@@ -42,7 +42,7 @@ def run() -> None:
         PORT_FILE.write_text(env["PORT"])
         with services(VAR, env) as children:
             try:
-                _start(children, env | addresses(VAR, env), port)
+                start(children, env | addresses(VAR, env), port=port, folder=VAR)
                 _greet(port)
                 children.watch_forever()
             except StopAsked:
@@ -54,21 +54,29 @@ def running_port() -> int | None:
     return int(PORT_FILE.read_text()) if PORT_FILE.exists() else None
 
 
-def _start(children: Children, env: Mapping[str, str], port: int) -> None:
-    begin = partial(Child, env=env, folder=VAR)
-    children.add(begin("sandbox", _server("botaniqal.sandbox.wsgi", port + 1, workers=1, threads=32)))
+def start(children: Children, env: Mapping[str, str], *, port: int, folder: Path) -> None:
+    """
+    Start sandbox, portal, worker and scheduler, whose logs lie below ``folder``, and wait until the portal answers.
+
+    :raises Refusal: one of them ended, or is not ready in time.
+    """
+    begin = partial(Child, env=env, folder=folder)
+    children.add(begin("sandbox", server("botaniqal.sandbox.wsgi", port + 1, workers=1, threads=32)))
     children.wait_until(partial(_answers, port + 1, "/"), limit=60, what="The sandbox")
     children.finish(begin("prepare", [PYTHON, "-c", PREPARE], is_shown=False))
+    # Threads: the work is to wait for vendors, and a bell counts the runs that go on in its process.
+    sizes = ["-P", "threads", "-c", "8"]
+    worker = [*CELERY, "worker", *sizes, "-l", "INFO", "--without-gossip", "--without-mingle"]
     # SIGQUIT: a worker that is asked politely first finishes its tasks, and nobody is left to wait for them.
-    worker = [*CELERY, "worker", "-c", "2", "-l", "INFO", "--without-gossip", "--without-mingle"]
     children.add(begin("worker", worker, death_signal=signal.SIGQUIT))
-    children.add(begin("web", _server("botaniqal.wsgi", port, workers=2, threads=16)))
-    schedule = VAR / "beat-schedule"
+    children.add(begin("web", server("botaniqal.wsgi", port, workers=2, threads=16)))
+    schedule = folder / "beat-schedule"
     children.add(begin("beat", [*CELERY, "beat", "-l", "INFO", "--pidfile=", "-s", schedule]))
     children.wait_until(partial(_answers, port, "/healthz"), limit=60, what="The portal")
 
 
-def _server(module: str, port: int, *, workers: int, threads: int) -> list[str | Path]:
+def server(module: str, port: int, *, workers: int, threads: int) -> list[str | Path]:
+    """Write the command that serves a WSGI module on a port of this machine alone."""
     granian = [PYTHON, "-m", "granian", "--interface", "wsgi", f"{module}:application", "--host", "127.0.0.1"]
     sizes = {"port": port, "workers": workers, "blocking-threads": threads, "backlog": 1024}
     return [*granian, *(word for name, value in sizes.items() for word in (f"--{name}", str(value)))]
