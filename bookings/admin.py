@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from botaniqal.admin import (
@@ -166,16 +166,7 @@ class BookingViews(ListViews):
 class BookingAdmin(PortalAdmin):
     """Promises to patients; they come from calls and calendars, and change by verbs."""
 
-    list_display = [
-        "short_number",
-        "shown_patient",
-        "when",
-        "practitioner",
-        "appointment_type",
-        "shown_state",
-        "paid",
-        "vendors",
-    ]
+    list_display = ["short_number", "shown_patient", "when", "visit", "shown_state", "paid", "vendors"]
     list_filter = [BookingViews, "state", "source", "practitioner", "appointment_type"]
     list_select_related = ["patient", "practitioner", "appointment_type", "payment"]
     search_fields = ["number", "patient__name", "patient__phone", "patient__email"]
@@ -231,6 +222,10 @@ class BookingAdmin(PortalAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Booking | None = None) -> bool:
         return False
 
+    @admin.display(description="Visit", ordering="appointment_type__name")
+    def visit(self, booking: Booking) -> SafeString:
+        return format_html("{}<small>{}</small>", booking.appointment_type, booking.practitioner)
+
     @admin.display(description="Number", ordering="number")
     def short_number(self, booking: Booking) -> str:
         return booking.number
@@ -279,7 +274,7 @@ class BookingAdmin(PortalAdmin):
     def told(self, booking: Booking) -> SafeString | str:
         records = sorted(booking.sync_records.all(), key=lambda record: record.system)
         shown = [format_html('<span class="told">{} {}</span>', record, state_badge(record)) for record in records]
-        return format_html("{}" * len(shown), *shown) or "–"
+        return format_html_join("", "{}", ((one,) for one in shown)) or "–"
 
     @admin.display(description="Made by")
     def made_by(self, booking: Booking) -> str:

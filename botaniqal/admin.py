@@ -130,7 +130,7 @@ PICKERS = {
         "form_class": forms.DateTimeField,
         "widget": forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"}),
     },
-    models.URLField: {"widget": forms.URLInput(attrs={"class": "vURLField"})},
+    models.URLField: {"widget": forms.URLInput(attrs={"class": "vURLField"}), "assume_scheme": "https"},
 }
 
 
@@ -278,7 +278,7 @@ class PortalAdmin(PlainFields, admin.ModelAdmin):
         if not asked.when(row):
             messages.warning(request, f"“{asked.label}” is no longer possible here.")
             return redirect(self.change_url(row))
-        form = asked.form(request.POST or None, label_suffix="")
+        form = asked.form(request.POST if request.method == "POST" else None, label_suffix="")
         if request.method == "POST" and form.is_valid():
             told = getattr(self, name)(request, row, **form.cleaned_data)
             self.log_change(request, row, asked.label)

@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from botaniqal.admin import BAD, INFO, OK, PLAIN, WAITING, PortalAdmin, PortalInline, ShownInline, badge
 
@@ -19,12 +20,22 @@ STATUS_TONES = {
 }
 
 
+def active_badge(kind: AppointmentType) -> SafeString:
+    """Show whether an appointment type can be booked at all."""
+    return badge("Active", OK) if kind.is_active else badge("Off", PLAIN)
+
+
 class ShownAppointmentTypes(ShownInline):
     """A service's appointment types, each a link to its own page."""
 
     model = AppointmentType
-    fields = ["code", "kind", "mode", "minutes", "is_active"]
+    fields = ["name", "kind", "mode", "minutes", "shown_active"]
+    readonly_fields = ["shown_active"]
     show_change_link = True
+
+    @admin.display(description="Offered")
+    def shown_active(self, kind: AppointmentType) -> str:
+        return active_badge(kind)
 
 
 @admin.register(Service)
@@ -150,4 +161,4 @@ class AppointmentTypeAdmin(PortalAdmin):
 
     @admin.display(description="Offered", ordering="is_active")
     def shown_active(self, kind: AppointmentType) -> str:
-        return badge("Active", OK) if kind.is_active else badge("Off", PLAIN)
+        return active_badge(kind)

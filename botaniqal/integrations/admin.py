@@ -5,6 +5,7 @@ import json
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -66,7 +67,7 @@ class OwedAdmin(WrittenByVerbs):
     def try_again(self, request: HttpRequest, rows: QuerySet) -> None:
         stuck = [row for row in rows if row.told < row.wanted]
         for row in stuck:
-            owed.retry(row)
+            owed.retry(row, now=timezone.now())
         messages.success(request, f"{len(stuck)} are tried again within seconds.")
 
     @verb(
@@ -75,7 +76,7 @@ class OwedAdmin(WrittenByVerbs):
         when=lambda row: row.told < row.wanted,
     )
     def try_again_now(self, request: HttpRequest, row: Owed) -> str:
-        owed.retry(row)
+        owed.retry(row, now=timezone.now())
         return "It is tried again within seconds."
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.http import conditional_page
@@ -51,7 +52,7 @@ def page(site: AdminSite, request: HttpRequest) -> HttpResponse:
 def queue(request: HttpRequest) -> HttpResponse:
     """Give the queue's rows alone, or 304 while they are the same."""
     days = queue_for(request, timezone.now()) if has_queue(request) else []
-    return TemplateResponse(request, "reports/_queue.html", {"days": days}).render()
+    return render(request, "reports/_queue.html", {"days": days})
 
 
 def _needing_help(request: HttpRequest) -> list[tuple[int, str, str]]:

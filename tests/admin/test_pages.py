@@ -1,0 +1,178 @@
+"""Every list and every page: who may open it, what it must not hold, what it may cost."""
+
+import re
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from bookings.models import Payment, SyncRecord
+from botaniqal.accounts.roles import ROLES
+from botaniqal.integrations.models import InboundEvent
+from botaniqal.messages.models import Message
+from tests.admin.conftest import logged_in, somebody
+from tests.factories import (
+    BookingFactory,
+    CalendlyEventTypeFactory,
+    PatientFactory,
+    PractitionerFactory,
+    RoomFactory,
+    SessionFactory,
+    UserFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+INLINE = re.compile(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)[^>]*>", re.IGNORECASE)
+MODELS = {f"{model._meta.app_label}.{model._meta.model_name}": model for model in admin.site._registry}
+
+
+def page_of(model, name: str, *args) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
+
+
+def some_rows(count: int) -> None:
+    """So many rows of everything that the portal lists."""
+    for n in range(count):
+        session = SessionFactory()
+        booking = BookingFactory(patient=session.patient, created_by=UserFactory())
+        Payment.objects.create(booking=booking, amount=119, method="cash", status="pending")
+        SyncRecord.objects.create(booking=booking, system="medirecords", needs_person=True, problem="Refused.")
+        InboundEvent.objects.create(
+            vendor="calendly", key=f"{n}-{session.pk}", kind="invitee.created", payload={}, needs_person=True
+        )
+        Message.objects.create(
+            kind="confirmation", reference=booking.pk, to="a@example.com", subject="Hello", text="Hi"
+        )
+        CalendlyEventTypeFactory(practitioner=PractitionerFactory())
+        RoomFactory()
+
+
+class TestLists:
+    @pytest.mark.parametrize("role", ROLES)
+    @pytest.mark.parametrize("name", MODELS)
+    def test_open_for_those_alone_who_may_read_the_rows(self, role, name):
+        app_label, _, model_name = name.partition(".")
+        is_private = name == "mail.message" and role in ("consultant", "clinician")
+        may = f"{app_label}.view_{model_name}" in ROLES[role] and not is_private
+        browser = logged_in(somebody(role))
+
+        answer = browser.get(page_of(MODELS[name], "changelist"))
+
+        assert answer.status_code == (200 if may else 403)
+
+    @pytest.mark.parametrize("name", MODELS)
+    def test_hold_no_inline_script_or_style(self, name, admin_client):
+        some_rows(1)
+
+        page = admin_client.get(page_of(MODELS[name], "changelist") + "?view=all").content.decode()
+
+        assert not INLINE.findall(page)
+
+    @pytest.mark.parametrize("name", MODELS)
+    def test_cost_the_same_number_of_queries_for_any_number_of_rows(self, name, admin_client):
+        address = page_of(MODELS[name], "changelist")
+        has_views = "view=" in admin_client.get(address).content.decode()
+        address += "?view=all" if has_views else ""
+        some_rows(2)
+        with CaptureQueriesContext(
+            connection,
+        ) as few:
+            admin_client.get(address)
+        some_rows(4)
+
+        with CaptureQueriesContext(connection) as many:
+            admin_client.get(address)
+
+        assert len(many) == len(few)
+
+    def test_find_a_patient_by_a_phone_number_as_people_type_it(self, operations):
+        PatientFactory(name="Leo Martin", phone="+61491570156")
+        PatientFactory(name="Ava Nguyen", phone="+61491570157")
+
+        page = operations.get(reverse("admin:bookings_patient_changelist"), {"q": "0491 570 156"}).content.decode()
+
+        assert "Leo Martin" in page
+        assert "Ava Nguyen" not in page
+
+    def test_say_what_to_do_when_they_are_empty(self, operations):
+        page = operations.get(reverse("admin:bookings_booking_changelist")).content.decode()
+
+        assert "Bookings are made at the call desk." in page
+
+    def test_open_on_what_needs_a_person(self, operations):
+        stuck, done = BookingFactory(number="BOT-2026-0001"), BookingFactory(number="BOT-2026-0002")
+        SyncRecord.objects.create(booking=stuck, system="calendly", needs_person=True)
+        SyncRecord.objects.create(booking=done, system="calendly", told=1)
+
+        page = operations.get(reverse("admin:bookings_syncrecord_changelist")).content.decode()
+
+        assert stuck.number in page
+        assert done.number not in page
+
+
+class TestOwnRows:
+    """Consultants and clinicians read their own calls, visits and patients."""
+
+    def test_are_a_consultants_own_calls_and_their_patients(self, consultant, sarah, tom):
+        own, others = SessionFactory(consultant=sarah), SessionFactory(consultant=tom)
+
+        seen = [
+            consultant.get(page_of(type(row), "change", row.pk)).status_code
+            for session in (own, others)
+            for row in (session, session.patient, session.consultation)
+        ]
+
+        assert seen == [200, 200, 200, 302, 302, 302]
+
+    def test_are_a_clinicians_own_visits(self):
+        doctor = PractitionerFactory(user=somebody("clinician"))
+        own, others = BookingFactory(practitioner=doctor), BookingFactory()
+        browser = logged_in(doctor.user)
+
+        seen = [browser.get(page_of(type(row), "change", row.pk)).status_code for row in (own, own.patient, others)]
+
+        assert seen == [200, 200, 302]
+
+
+class TestChangePages:
+    @pytest.mark.parametrize("name", MODELS)
+    def test_hold_no_inline_script_or_style(self, name, admin_client):
+        some_rows(1)
+        model = MODELS[name]
+        row = model._default_manager.first()
+
+        pages = [admin_client.get(page_of(model, "change", row.pk))] if row else []
+        if admin.site._registry[model].has_add_permission(pages[0].wsgi_request) if pages else False:
+            pages.append(admin_client.get(page_of(model, "add")))
+
+        assert [page.status_code for page in pages] == [200] * len(pages)
+        assert not [found for page in pages for found in INLINE.findall(page.content.decode())]
+
+    def test_keep_a_payload_from_those_who_may_only_look(self, operations):
+        event = InboundEvent.objects.create(vendor="calendly", key="1", kind="invitee.created", payload={"name": "Leo"})
+
+        page = operations.get(page_of(InboundEvent, "change", event.pk)).content.decode()
+
+        assert "&quot;Leo&quot;" in page
+
+    def test_write_only_what_was_typed(self, operations):
+        booking = BookingFactory(attention="Look at this.")
+        address = page_of(type(booking), "change", booking.pk)
+
+        answer = operations.post(address, {"attention": "", "notes": "Asked for the morning.", "state": "cancelled"})
+        booking.refresh_from_db()
+
+        assert answer.status_code == 302
+        assert (booking.attention, booking.notes, booking.state) == ("", "Asked for the morning.", "confirmed")
+
+
+class TestErrorPages:
+    def test_say_what_happened(self, operations):
+        missing, refused = operations.get("/admin/nothing-here/"), operations.get("/admin/accounts/user/")
+
+        assert (missing.status_code, refused.status_code) == (404, 403)
+        assert "There is no such page" in missing.content.decode()
+        assert "You may not see this" in refused.content.decode()
