@@ -5,8 +5,9 @@ import math
 from http import HTTPStatus
 from typing import Any
 
+import psycopg
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, ValidationError
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from rest_framework import exceptions
@@ -53,8 +54,9 @@ def _as_refusal(exc: Exception) -> DomainError | None:
             return Malformed()
         case ValidationError():
             return Malformed(details=_fields(exc.message_dict if hasattr(exc, "error_dict") else exc.messages))
-        case OperationalError():  # a lock not had in time, a dead-lock, no connection: all pass
-            log.warning("the database could not answer: %s", getattr(exc.__cause__, "sqlstate", None))
+        # A lock not had in time, a dead-lock, a lost connection: all of these pass.
+        case OperationalError() | InterfaceError() | psycopg.OperationalError() | psycopg.InterfaceError():
+            log.warning("the database could not answer: %s", getattr(exc.__cause__ or exc, "sqlstate", None))
             return TooBusy()
     return None
 

@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from django.db import connection
+import psycopg
+from django.db import InterfaceError, OperationalError, connection
 from django.urls import path
 from rest_framework import exceptions, serializers
 from rest_framework.authentication import BaseAuthentication
@@ -68,6 +69,9 @@ class Raise(APIView):
             "nobody": exceptions.NotAuthenticated(),
             "denied": exceptions.PermissionDenied(),
             "fault": ZeroDivisionError("with something private in it"),
+            "database-django": OperationalError("private"),
+            "database-lost": InterfaceError("private"),
+            "database-driver": psycopg.errors.AdminShutdown("private"),
         }[what]
 
 

@@ -154,13 +154,13 @@ class TestAvailability:
         assert answer.json()["practitioners"][0]["availableSlots"] == []
 
     @pytest.mark.parametrize("people", [1, 6])
-    def test_asks_the_database_four_questions_however_many_give_it(
-        self, api, initial, tomorrow, people, django_assert_num_queries
+    def test_asks_the_database_four_questions_at_most_however_many_give_it(
+        self, api, initial, tomorrow, people, django_assert_max_num_queries
     ):
         for person in PractitionerFactory.create_batch(people, gives=[initial]):
             BookingFactory(practitioner=person, appointment_type=initial)
 
-        with django_assert_num_queries(4):
+        with django_assert_max_num_queries(4):
             ask(api, service="alternative_medicine", date=tomorrow)
 
     def test_lets_strangers_ask_only_so_often(self, api, doctor, tomorrow, settings):

@@ -39,9 +39,19 @@ class TestAnswer:
         assert answer.status_code == 403
         assert answer.json() == {"error": "You may not do this.", "code": "not_allowed", "details": {}}
 
-    @pytest.mark.parametrize("sqlstate", ["55P03", "40P01", "40001"])
-    def test_is_busy_when_the_database_is(self, api, sqlstate):
-        answer = api.get(f"/api/database/{sqlstate}")
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "database/55P03",  # a lock not had in time
+            "database/40P01",  # a dead-lock
+            "database/40001",  # another transaction came first
+            "raise/database-django",
+            "raise/database-lost",
+            "raise/database-driver",
+        ],
+    )
+    def test_is_busy_when_the_database_is(self, api, path):
+        answer = api.get(f"/api/{path}")
 
         assert (answer.status_code, answer["Retry-After"]) == (503, "1")
         assert answer.json()["code"] == "busy"
