@@ -13,7 +13,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from bookings import sync
-from botaniqal.api import idempotency
+from botaniqal.api import health, idempotency
 from botaniqal.integrations import inbox
 from botaniqal.messages import sending
 from botaniqal.webhooks import HANDLERS
@@ -72,3 +72,9 @@ def work_inbox() -> int:
 def forget_old_answers() -> int:
     """Delete the answers that are kept for their Idempotency-Key and that nobody will ask for again."""
     return idempotency.forget_old(timezone.now())
+
+
+@shared_task
+def show_life() -> None:
+    """Leave the mark by which the portal sees that a worker works."""
+    health.heartbeat()
