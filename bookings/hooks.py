@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from botaniqal.integrations.owed import NeedsPerson
 from django.conf import settings
 from django.db import connection, transaction
 
 from botaniqal.integrations.calendly_events import CalendlyEvent
+from botaniqal.integrations.owed import NeedsPerson
 from practitioners import diary, timegrid
 from practitioners.models import TIME_ZONES, BusyPeriod, CalendlyEventType, DiaryEntry, Practitioner
 from services import prices
@@ -33,7 +33,7 @@ def visit_created(event: CalendlyEvent, event_type: CalendlyEventType, now: date
     :raises NeedsPerson: nobody here gives it.
     """
     wait_for(event)
-    if known := settled(event) or moved(event, now):
+    if known := moved(event, now) or settled(event):
         return known
     practitioner = event_type.practitioner or member(event)
     if practitioner is None:
@@ -69,6 +69,8 @@ def visit_cancelled(event: CalendlyEvent, event_type: CalendlyEventType, now: da
     if event.is_reschedule:
         return MOVED
     if not record_of(event):
+        if known := settled(event):
+            return known
         visit_created(event, event_type, now)
     return cancel_as_told(event, now)
 
@@ -85,12 +87,12 @@ def wait_for(event: CalendlyEvent) -> None:
 
 
 def settled(event: CalendlyEvent) -> str:
-    """Say so when the event is our own booking coming back, or known already; empty when there is something to do."""
-    if own := _own(event):
-        sync.adopt(booking=own, system=CALENDLY, external_id=event.event_id, external_ref=event.invitee_uri or "")
-        return f"Our own booking {own.number}."
-    record = record_of(event)
-    return f"Known already as {record.booking.number}." if record else ""
+    """Say so when the event is known, or is our own booking coming back; empty when there is something to do."""
+    if record := record_of(event):
+        return f"Known already as {record.booking.number}."
+    # Nothing is noted of our own: who told Calendly knows better, and this may be the echo of a former time.
+    own = _own(event)
+    return f"Our own booking {own.number}." if own else ""
 
 
 def moved(event: CalendlyEvent, now: datetime) -> str:

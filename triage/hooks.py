@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from botaniqal.integrations.owed import NeedsPerson
 from django.db import transaction
 
 from bookings import hooks as visits
@@ -10,6 +9,7 @@ from bookings import sync
 from bookings.models import Booking
 from botaniqal.errors import DomainError
 from botaniqal.integrations.calendly_events import CalendlyEvent
+from botaniqal.integrations.owed import NeedsPerson
 from practitioners import availability, diary
 from practitioners.models import CalendlyEventType, Practitioner
 
@@ -24,7 +24,7 @@ def consultation_created(event: CalendlyEvent, event_type: CalendlyEventType, no
     :raises NeedsPerson: there is no consultant at all.
     """
     visits.wait_for(event)
-    if known := visits.settled(event) or visits.moved(event, now):
+    if known := visits.moved(event, now) or visits.settled(event):
         return known
     kind = event_type.appointment_type
     ends_at = event.ends_at or event.starts_at + timedelta(minutes=kind.minutes)
@@ -60,6 +60,8 @@ def consultation_cancelled(event: CalendlyEvent, event_type: CalendlyEventType, 
     if event.is_reschedule:
         return visits.MOVED
     if not visits.record_of(event):
+        if known := visits.settled(event):
+            return known
         consultation_created(event, event_type, now)
     return visits.cancel_as_told(event, now)
 
