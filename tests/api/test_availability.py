@@ -163,6 +163,13 @@ class TestAvailability:
         with django_assert_max_num_queries(4):
             ask(api, service="alternative_medicine", date=tomorrow)
 
+    def test_does_not_search_year_by_year_from_long_ago(self, api, doctor, django_assert_max_num_queries):
+        with django_assert_max_num_queries(10):
+            answer = ask(api, service="alternative_medicine", date="2000-01-01")
+
+        first = datetime.fromisoformat(answer.json()["practitioners"][0]["nextAvailable"])
+        assert next_morning(9, days=0) <= first <= next_morning(9)
+
     def test_lets_strangers_ask_only_so_often(self, api, doctor, tomorrow, settings):
         settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["public-read"] = "2/d"
 
