@@ -49,10 +49,7 @@ class EventTypesInline(PortalInline):
 
 
 class PractitionerForm(forms.ModelForm):
-    """What they give is chosen by ticks, in the catalogue's order."""
-
-    class Meta:
-        widgets = {"appointment_types": forms.CheckboxSelectMultiple(attrs={"class": "checkbox-grid"})}
+    """What they give stands in the catalogue's order."""
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)

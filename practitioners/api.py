@@ -14,13 +14,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from botaniqal.api.fields import Day, Moment, Zone, in_utc
+from botaniqal.api.fields import Day, Moment, Query, Zone, in_utc
 from botaniqal.api.schema import problems
 from botaniqal.api.throttles import Login, PublicRead
 from botaniqal.errors import Missing, RuleBroken
 from services.models import AppointmentType, Service
 
-from . import availability, tokens
+from . import availability, timegrid, tokens
 from .models import Practitioner
 
 MOST_DAYS = 31
@@ -86,6 +86,9 @@ class AvailabilityQuery(serializers.Serializer):
     timezone = Zone(required=False, help_text="The zone whose days are meant; the clinic's when not given.")
 
 
+QUERY = Query(AvailabilityQuery)
+
+
 class SlotShape(serializers.Serializer):
     """A free time."""
 
@@ -122,9 +125,7 @@ class Availability(APIView):
     )
     def get(self, request: Request) -> Response:
         """List free times of everybody who gives a service."""
-        query = AvailabilityQuery(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
-        asked = query.validated_data
+        asked = QUERY.read(request.query_params)
         found = availability.find_slots(
             offers=_offers(asked["service"], asked["appointmentType"]),
             first_day=asked["date"],
@@ -154,18 +155,20 @@ def _offers(name: str, kind: str) -> list[availability.Offer]:
     :raises Missing: there is no such service, or no such appointment type in it.
     :raises RuleBroken: the service is not offered now.
     """
+    offers = availability.offers_of(service=name.replace("_", "-"), kind=kind)
+    if offers:
+        return offers
     service = service_named(name)
     if service.status != Service.Status.ACTIVE:
         raise RuleBroken("not_offered", f"{service} is not offered at the moment.")
-    offers = availability.offers_of(service=service, kind=kind)
-    is_known = kind in AppointmentType.Kind.values
-    if not (offers or is_known or service.appointment_types.filter(code=kind, is_active=True).exists()):
+    if kind not in AppointmentType.Kind and not service.appointment_types.filter(code=kind, is_active=True).exists():
         raise Missing("There is no such appointment type.")
-    return offers
+    return availability.offers_of(service=service.slug, kind=kind)
 
 
 def _slots(found: availability.Slots) -> dict[str, object]:
     person, appointment_type = found.practitioner, found.appointment_type
+    texts, minutes = timegrid.texts(found.window), appointment_type.minutes
     return {
         "id": str(person.pk),
         "name": person.name,
@@ -173,5 +176,5 @@ def _slots(found: availability.Slots) -> dict[str, object]:
         "location": person.location,
         "appointmentType": appointment_type.code,
         "nextAvailable": in_utc(found.next_available) if found.next_available else None,
-        "availableSlots": [{"time": in_utc(moment), "duration": appointment_type.minutes} for moment in found.times],
+        "availableSlots": [{"time": texts[cell], "duration": minutes} for cell in timegrid.set_bits(found.starts)],
     }

@@ -1,26 +1,25 @@
 """
 Who is free when: one reckoning for the list of free times and for the check at booking.
 
-Hours, less time off, less what outside calendars take, less the diary, as bit masks (see ``timegrid``). Three queries
-for any number of practitioners and days, whatever the history holds.
+Hours, less time off, less what outside calendars take, less the diary, as bit masks (see ``timegrid``). Two queries
+(see ``schedule``) for any number of practitioners and days, whatever the history holds.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from botaniqal.errors import RuleBroken
-from services.models import AppointmentType, Service
+from services.models import AppointmentType
 
-from . import timegrid
+from . import schedule, timegrid
 from .diary import SlotTaken, Span
-from .models import LONGEST_ENTRY, Practitioner, Room, WorkingHours
+from .models import Practitioner, Room
 
 CLINIC = ZoneInfo(settings.CLINIC_TIME_ZONE)
 FIRST_LOOK_DAYS = 14
@@ -35,14 +34,25 @@ class Offer:
     appointment_type: AppointmentType
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Slots:
-    """The free times of one offer, in UTC; ``next_available`` may lie behind the days that were asked for."""
+    """The free times of one offer, as a mask of the cells in which it may begin."""
 
     practitioner: Practitioner
     appointment_type: AppointmentType
-    times: list[datetime]
-    next_available: datetime | None
+    window: timegrid.Window
+    starts: int
+    later: datetime | None = None
+
+    @property
+    def times(self) -> list[datetime]:
+        """The free times, in UTC."""
+        return [self.window.moment(cell) for cell in timegrid.set_bits(self.starts)]
+
+    @property
+    def next_available(self) -> datetime | None:
+        """The first free time, which may lie behind the days that were asked for."""
+        return self.window.moment(timegrid.first_bit(self.starts)) if self.starts else self.later
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,27 +73,17 @@ class Alternative:
         }
 
 
-def offers_of(*, service: Service, kind: str = AppointmentType.Kind.INITIAL) -> list[Offer]:
+def offers_of(*, service: str, kind: str = AppointmentType.Kind.INITIAL) -> list[Offer]:
     """
-    List who gives a service, each with one appointment type.
+    List who gives a service, named by its slug, each with one appointment type; nobody while it is not active.
 
     ``kind`` is an appointment type's code, or a kind: then the practitioner's first of that kind in the catalogue's
     order, telehealth before in person.
     """
-    named = {"kind": kind} if kind in AppointmentType.Kind.values else {"code": kind}
-    gives = (
-        AppointmentType.practitioners.through.objects.filter(
-            appointmenttype__service=service,
-            appointmenttype__is_active=True,
-            practitioner__is_active=True,
-            **{f"appointmenttype__{field}": value for field, value in named.items()},
-        )
-        .select_related("practitioner", "appointmenttype")
-        .order_by("practitioner__name", "-appointmenttype__mode", "appointmenttype__position", "appointmenttype__code")
-    )
-    first: dict = {}
-    for row in gives:
-        first.setdefault(row.practitioner_id, Offer(row.practitioner, row.appointmenttype))
+    first: dict[UUID, Offer] = {}
+    for person, appointment_type in schedule.gives(service=service, kind=kind):
+        if person.pk not in first:
+            first[person.pk] = Offer(person, appointment_type)
     return list(first.values())
 
 
@@ -91,12 +91,13 @@ def find_slots(*, offers: Sequence[Offer], first_day: date, days: int, zone: Zon
     """Find the free times of each offer on so many days of a zone, and where there are none, the next one after."""
     last_day = first_day + timedelta(days=days)
     starts, ends = timegrid.wall_time(first_day, time.min, zone), timegrid.wall_time(last_day, time.min, zone)
-    found = _free(offers, starts, ends)
-    following = _next_free([offer for offer, times in zip(offers, found, strict=True) if not times], ends)
-    return [
-        Slots(offer.practitioner, offer.appointment_type, times, times[0] if times else following.get(_key(offer)))
-        for offer, times in zip(offers, found, strict=True)
+    window, found = _free(offers, starts, ends)
+    slots = [
+        Slots(offer.practitioner, offer.appointment_type, window, mask)
+        for offer, mask in zip(offers, found, strict=True)
     ]
+    _look_further([each for each in slots if not each.starts], ends)
+    return slots
 
 
 def occupied_span(appointment_type: AppointmentType, starts_at: datetime) -> Span:
@@ -141,19 +142,21 @@ def check(
     zone = ZoneInfo(practitioner.time_zone)
     if not timegrid.step_mask(window, appointment_type.step_minutes, zone) >> cell & 1:
         raise RuleBroken("step", f"{appointment_type} cannot begin at that minute.")
-    if _hours([offer])[_key(offer)](window) & whole != whole:
+    if _hours([offer], window)[0] & whole != whole:
         raise RuleBroken("hours", f"That is outside {practitioner}'s hours.")
-    taken = _Taken([offer], window, held_for)
-    if taken.time_off[practitioner.pk]:
+    taken = schedule.taken(
+        people=[practitioner.pk], window=window, needs_room=appointment_type.is_in_person, held_for=held_for
+    )
+    if taken.time_off[0]:
         raise RuleBroken("time_off", f"{practitioner} is away then.")
-    if taken.people[practitioner.pk]:
+    if taken.people[0]:
         raise SlotTaken
     if not appointment_type.is_in_person:
         return None
-    free = [room for room in taken.rooms if not taken.of_room[room]]
+    free = [room for room, mask in taken.rooms.items() if not mask]
     if not free:
         raise SlotTaken
-    return Room.objects.get(pk=free[0])
+    return Room.objects.get(pk=min(free))
 
 
 def alternatives(
@@ -166,10 +169,11 @@ def alternatives(
     offers = [Offer(person, appointment_type) for person in people]
     now = timezone.now()
     starts = max(near - timedelta(days=1), now)
+    window, masks = _free(offers, starts, starts + timedelta(days=ALTERNATIVES_DAYS))
     found = [
-        Alternative(offer.practitioner, moment, appointment_type.minutes)
-        for offer, times in zip(offers, _free(offers, starts, starts + timedelta(days=ALTERNATIVES_DAYS)), strict=True)
-        for moment in times
+        Alternative(offer.practitioner, window.moment(cell), appointment_type.minutes)
+        for offer, mask in zip(offers, masks, strict=True)
+        for cell in timegrid.set_bits(mask)
     ]
 
     def distance(one: Alternative):
@@ -182,54 +186,65 @@ def alternatives(
 # --- The reckoning ----------------------------------------------------------------------------------------------------
 
 
-def _free(offers: Sequence[Offer], starts: datetime, ends: datetime) -> list[list[datetime]]:
-    """Free times of each offer from a moment until before another."""
-    if not offers:
-        return []
-    reach = max(occupied_minutes(offer.appointment_type) for offer in offers)
+def _free(offers: Sequence[Offer], starts: datetime, ends: datetime) -> tuple[timegrid.Window, list[int]]:
+    """In which cells of a window each offer may begin, from a moment until before another."""
+    reach = max((occupied_minutes(offer.appointment_type) for offer in offers), default=0)
     window = timegrid.Window.around(starts, ends, reach=timedelta(minutes=reach))
-    hours, taken = _hours(offers), _Taken(offers, window)
+    if not offers:
+        return window, []
+    taken = schedule.taken(
+        people=[offer.practitioner.pk for offer in offers],
+        window=window,
+        needs_room=any(offer.appointment_type.is_in_person for offer in offers),
+    )
     now = timezone.now()
     found = []
-    for offer in offers:
-        kind, person = offer.appointment_type, offer.practitioner
+    for place, (offer, hours) in enumerate(zip(offers, _hours(offers, window), strict=True)):
+        kind = offer.appointment_type
         earliest = max(starts, now + timedelta(minutes=kind.min_notice_minutes))
-        latest = min(ends, _horizon(kind, now))
-        asked = window.starts_between(earliest, latest)
-        rules = hours.get(_key(offer))
-        if not (asked and rules):
-            found.append([])
-            continue
-        steps = timegrid.step_mask(window, kind.step_minutes, ZoneInfo(person.time_zone)) & asked
-        free = rules(window) & ~taken.time_off[person.pk] & ~taken.people[person.pk]
-        starts_mask = 0
+        asked = window.starts_between(earliest, min(ends, _horizon(kind, now)))
+        steps = timegrid.step_mask(window, kind.step_minutes, ZoneInfo(offer.practitioner.time_zone)) & asked
+        free = hours & ~taken.time_off[place] & ~taken.people[place]
+        mask = 0
         # A visit in person stays in one room, so each room's free time is looked at by itself.
-        for room in taken.rooms if kind.is_in_person else [None]:
-            starts_mask |= timegrid.slot_starts(
-                free & ~taken.of_room[room],
+        for taken_room in taken.rooms.values() if kind.is_in_person else [0]:
+            mask |= timegrid.slot_starts(
+                free & ~taken_room,
                 before=kind.buffer_before_minutes,
                 minutes=kind.minutes,
                 after=kind.buffer_after_minutes,
                 steps=steps,
             )
-        found.append([window.moment(cell) for cell in timegrid.set_bits(starts_mask)])
-    return found
+        found.append(mask)
+    return window, found
 
 
-def _next_free(offers: Sequence[Offer], after: datetime) -> dict:
-    """First free time after a moment, per offer; looks two weeks ahead, then as far as may be booked."""
-    found: dict = {}
+def _look_further(slots: list[Slots], after: datetime) -> None:
+    """Note the first free time after a moment: looked for in two weeks, then as far ahead as may be booked."""
     now = timezone.now()
-    reach = timedelta(days=FIRST_LOOK_DAYS)
-    while offers := [offer for offer in offers if _key(offer) not in found]:
-        end = min(after + reach, max(_horizon(offer.appointment_type, now) for offer in offers))
+    after, reach = max(after, now), timedelta(days=FIRST_LOOK_DAYS)  # a day long past would cost a look for every year
+    while slots := [each for each in slots if each.later is None]:
+        end = min(after + reach, max(_horizon(each.appointment_type, now) for each in slots))
         if end <= after:
             break
-        for offer, times in zip(offers, _free(offers, after, end), strict=True):
-            if times:
-                found[_key(offer)] = times[0]
+        window, found = _free([Offer(each.practitioner, each.appointment_type) for each in slots], after, end)
+        for each, mask in zip(slots, found, strict=True):
+            each.later = window.moment(timegrid.first_bit(mask)) if mask else None
         after, reach = end, timedelta(days=366)
-    return found
+
+
+def _hours(offers: Sequence[Offer], window: timegrid.Window) -> list[int]:
+    """In which cells each offer can be given."""
+    masks = []
+    for offer, rules in zip(
+        offers, schedule.hours(people=[offer.practitioner.pk for offer in offers], window=window), strict=True
+    ):
+        elsewhere = (
+            Practitioner.Location.TELEHEALTH if offer.appointment_type.is_in_person else Practitioner.Location.MELBOURNE
+        )
+        here = tuple(rule for location, rule in rules if location != elsewhere)
+        masks.append(timegrid.hours_mask(window, here, ZoneInfo(offer.practitioner.time_zone)))
+    return masks
 
 
 def occupied_minutes(appointment_type: AppointmentType) -> int:
@@ -241,76 +256,3 @@ def _horizon(appointment_type: AppointmentType, now: datetime) -> datetime:
     """The end of the last day of the clinic on which a type can be booked."""
     last = now.astimezone(CLINIC).date() + timedelta(days=appointment_type.horizon_days + 1)
     return timegrid.wall_time(last, time.min, CLINIC)
-
-
-def _key(offer: Offer):
-    return offer.practitioner.pk, offer.appointment_type.pk
-
-
-def _hours(offers: Sequence[Offer]) -> dict:
-    """Per offer, the function from a window to the mask of the hours in which it can be given."""
-    rows = WorkingHours.objects.filter(practitioner__in={offer.practitioner.pk for offer in offers}).values_list(
-        "practitioner", "location", "weekday", "starts", "ends", "valid_from", "valid_until"
-    )
-    by_person = defaultdict(list)
-    for person, location, *rule in rows:
-        by_person[person].append((location, tuple(rule)))
-    hours = {}
-    for offer in offers:
-        elsewhere = (
-            Practitioner.Location.TELEHEALTH if offer.appointment_type.is_in_person else Practitioner.Location.MELBOURNE
-        )
-        rules = tuple(rule for location, rule in by_person[offer.practitioner.pk] if location != elsewhere)
-        zone = ZoneInfo(offer.practitioner.time_zone)
-        hours[_key(offer)] = lambda window, rules=rules, zone=zone: timegrid.hours_mask(window, rules, zone)
-    return hours
-
-
-TAKEN = """
-    SELECT 'off', practitioner_id, NULL::bigint, starts_at, ends_at, NULL::uuid
-    FROM practitioners_timeoff
-    WHERE practitioner_id = ANY(%(people)s) AND starts_at < %(ends)s AND ends_at > %(starts)s
-  UNION ALL
-    SELECT 'taken', practitioner_id, NULL, starts_at, ends_at, NULL
-    FROM practitioners_busyperiod
-    WHERE practitioner_id = ANY(%(people)s) AND starts_at < %(ends)s AND ends_at > %(starts)s
-  UNION ALL
-    SELECT 'taken', practitioner_id, room_id, starts_at, ends_at, CASE kind WHEN 'hold' THEN held_for END
-    FROM practitioners_diaryentry
-    WHERE starts_at >= %(early)s AND starts_at < %(ends)s AND ends_at > %(starts)s
-      AND (practitioner_id = ANY(%(people)s) OR room_id IS NOT NULL)
-      AND (live_until IS NULL OR live_until > clock_timestamp())
-  UNION ALL
-    SELECT 'room', NULL, id, NULL, NULL, NULL FROM practitioners_room WHERE is_active AND %(in_person)s
-"""
-
-
-class _Taken:
-    """What is taken in a window, as masks per person and per room."""
-
-    def __init__(self, offers: Iterable[Offer], window: timegrid.Window, held_for=None) -> None:
-        self.time_off = defaultdict(int)
-        self.people = defaultdict(int)
-        self.of_room = defaultdict(int)
-        self.rooms: list[int] = []
-        values = {
-            "people": list({offer.practitioner.pk for offer in offers}),
-            "in_person": any(offer.appointment_type.is_in_person for offer in offers),
-            "starts": window.starts_at,
-            "early": window.starts_at - LONGEST_ENTRY,
-            "ends": window.ends_at,
-        }
-        with connection.cursor() as cursor:
-            cursor.execute(TAKEN, values)
-            for what, person, room, starts_at, ends_at, holder in cursor:
-                if what == "room":
-                    self.rooms.append(room)
-                elif held_for is None or holder != held_for:
-                    mask = window.mask_of([(starts_at, ends_at)])
-                    if what == "off":
-                        self.time_off[person] |= mask
-                    else:
-                        self.people[person] |= mask
-                        if room:
-                            self.of_room[room] |= mask
-        self.rooms.sort()

@@ -168,6 +168,17 @@ def set_bits(mask: int) -> list[int]:
     return cells
 
 
+def first_bit(mask: int) -> int:
+    """Return the first cell of a mask that has one."""
+    return (mask & -mask).bit_length() - 1
+
+
+@lru_cache(maxsize=16)
+def texts(window: Window) -> list[str]:
+    """Write each cell's beginning as the API does: ``2024-02-01T14:00:00Z``."""
+    return [f"{window.moment(cell).isoformat()[:19]}Z" for cell in range(window.cells)]
+
+
 def _whole_cells(length: timedelta) -> int:
     """Return how many cells fit, rounded down below zero as well: half the time of dividing timedeltas."""
     return length.days * CELLS_A_DAY + length.seconds // CELL_SECONDS

@@ -18,7 +18,6 @@ from botaniqal.management.demo.calls import weekday_from
 from botaniqal.messages.models import Message
 from practitioners import availability
 from practitioners.models import CalendlyEventType, DiaryEntry, Practitioner
-from services.models import Service
 from services.prices import clinic_day
 from tests.sandbox_server import Sandbox
 from triage.models import TriageSession
@@ -123,7 +122,7 @@ class TestDemo:
         givers = {}
 
         for slug, kind in [("free-consultation", "consultation"), ("gaps", "initial"), ("weight-loss", "followup")]:
-            offers = availability.offers_of(service=Service.objects.get(slug=slug), kind=kind)
+            offers = availability.offers_of(service=slug, kind=kind)
             found = availability.find_slots(offers=offers, first_day=monday, days=7)
             givers[slug] = {slots.practitioner.name for slots in found}
             for slots in found:
@@ -139,7 +138,7 @@ class TestDemo:
         }
 
     def test_offers_alternative_medicine_by_video_and_in_person(self, demo):
-        offers = availability.offers_of(service=Service.objects.get(slug="alternative-medicine"))
+        offers = availability.offers_of(service="alternative-medicine")
 
         assert {(offer.practitioner.name, offer.appointment_type.mode) for offer in offers} == {
             ("Dr Dia Menon", "telehealth"),

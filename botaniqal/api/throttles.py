@@ -18,7 +18,7 @@ counters = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_c
 
 class Throttle(BaseThrottle):
     """
-    So many requests in a fixed window, counted in Redis in one round trip.
+    So many requests in a fixed window, counted in Redis.
 
     A Redis that is down throttles nobody: the clinic goes on taking bookings.
     """
@@ -31,8 +31,9 @@ class Throttle(BaseThrottle):
         self.window = SECONDS[period[0]]
         key = f"throttle:{self.scope}:{self.caller(request)}:{int(time.time() // self.window)}"
         try:
-            pipeline = counters.pipeline(transaction=False)
-            taken, _ = pipeline.incr(key).expire(key, self.window).execute()
+            taken = counters.incr(key)
+            if taken == 1:
+                counters.expire(key, self.window)
         except redis.RedisError as error:
             log.warning("requests are not throttled: %s", type(error).__name__)
             return True

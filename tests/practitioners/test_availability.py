@@ -240,7 +240,7 @@ class TestOffersOf:
         clinic = PractitionerFactory(name="Dr B", gives=[in_person])
         PractitionerFactory(name="Dr C", gives=[first], is_active=False)
 
-        found = availability.offers_of(service=service)
+        found = availability.offers_of(service=service.slug)
 
         assert [(offer.practitioner, offer.appointment_type) for offer in found] == [(both, first), (clinic, in_person)]
 
