@@ -122,8 +122,9 @@ def verb(
     return mark
 
 
-# The browser's own pickers: they know the keyboard, the phone and the person's language.
+# The browser's own pickers: they know the keyboard, the phone and the person's language. Many of few are ticked.
 PICKERS = {
+    models.ManyToManyField: {"widget": forms.CheckboxSelectMultiple(attrs={"class": "checkbox-grid"})},
     models.DateField: {"widget": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})},
     models.TimeField: {"widget": forms.TimeInput(format="%H:%M", attrs={"type": "time"})},
     models.DateTimeField: {

@@ -113,7 +113,9 @@ class AppointmentTypeForm(forms.ModelForm):
     """Who may give it is chosen by ticks."""
 
     practitioner_types = forms.MultipleChoiceField(
-        choices=PractitionerType.choices, widget=forms.CheckboxSelectMultiple, label="Given by"
+        choices=PractitionerType.choices,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "checkbox-grid"}),
+        label="Given by",
     )
 
 

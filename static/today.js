@@ -11,7 +11,7 @@ function rowsOf(container) {
     return new Map([...container.children].map((row) => [row.dataset.row, row]));
 }
 
-/** Exchange only the rows that differ, so that what has the focus keeps it. */
+/** Exchange only the rows that differ, so that what has the focus keeps it; tell whether any did. */
 function replace(html) {
     const fresh = document.createElement("tbody");
     fresh.innerHTML = html;
@@ -20,10 +20,12 @@ function replace(html) {
     const focused = queue.contains(document.activeElement) ? document.activeElement.closest("tr").dataset.row : null;
     const added = [...wanted].filter(([key, row]) => !present.has(key) && row.querySelector("a")).length;
     for (const [key, row] of present) if (!wanted.has(key)) row.remove();
+    let changed = present.size !== wanted.size;
     let previous = null;
     for (const [key, row] of wanted) {
         const old = present.get(key);
         const keep = old?.outerHTML === row.outerHTML ? old : row;
+        changed ||= keep !== old;
         if (old && keep !== old) old.replaceWith(keep);
         if ((previous ? previous.nextElementSibling : queue.firstElementChild) !== keep) {
             previous ? previous.after(keep) : queue.prepend(keep);
@@ -32,6 +34,18 @@ function replace(html) {
     }
     if (focused && wanted.has(focused)) rowsOf(queue).get(focused).querySelector("a")?.focus({ preventScroll: true });
     if (added) spoken.textContent = added === 1 ? "A call was added to the queue." : `${added} calls were added to the queue.`;
+    return changed;
+}
+
+/** Bring the figures and the menu's counts up to the queue that was just shown. */
+async function refreshFigures() {
+    const answer = await fetch(location.href);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const part of [".cards", ".sidebar-nav"]) {
+        const old = document.querySelector(part);
+        const fresh = page.querySelector(part);
+        if (old && fresh && !old.contains(document.activeElement)) old.replaceWith(fresh);
+    }
 }
 
 function show(isLive) {
@@ -47,7 +61,7 @@ async function look() {
         if (answer.redirected) location.reload();
         if (answer.status === 200) {
             etag = answer.headers.get("ETag");
-            replace(await answer.text());
+            if (replace(await answer.text())) await refreshFigures();
         }
         show(answer.ok || answer.status === 304);
     } catch {
