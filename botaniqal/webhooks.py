@@ -15,7 +15,6 @@ from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 
 from bookings import hooks as visits
 from botaniqal.integrations import calendly_events, inbox
@@ -32,9 +31,12 @@ UNKNOWN_TYPE = "Nobody here knows this Calendly event type. Add it to a practiti
 
 
 @csrf_exempt
-@require_POST
 def calendly(request: HttpRequest) -> JsonResponse:
     """Take a delivery from Calendly."""
+    if request.method != "POST":
+        refusal = _refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", "Deliveries are posted here.")
+        refusal["Allow"] = "POST"
+        return refusal
     try:
         calendly_events.verify(
             headers=request.headers,
