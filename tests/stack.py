@@ -8,12 +8,13 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+import jwt
 import psycopg
 import pytest
 import requests
@@ -21,6 +22,7 @@ from django.db import connection
 from psycopg import sql
 
 from botaniqal.accounts.login import DEMO_PASSWORD
+from practitioners.models import Practitioner
 from tests.sandbox_server import Sandbox
 from tools.dev import demo, environment, valkey
 from tools.dev.processes import Child, Children
@@ -40,7 +42,7 @@ class Stack:
     url: str
     sandbox: Sandbox
     database: str
-    env: dict[str, str]
+    env: dict[str, str] = field(repr=False)
     folder: Path
 
     def call(
@@ -59,9 +61,21 @@ class Stack:
         assert answer.status_code == 200, answer.text
         return answer.json()["token"]
 
-    def free_times(self, practitioner: str, *, service: str = "alternative_medicine") -> list[str]:
+    def signed_token(self, consultant: Practitioner, **others: Any) -> str:
+        """Make the token that generateConsultantToken of the clinic's first specification makes, or one with others."""
+        claims = {
+            "sub": str(consultant.pk),
+            "role": "consultant",
+            "permissions": ["triage:read", "triage:update", "booking:create", "practitioner:availability"],
+            "exp": int(time.time()) + 8 * 60 * 60,
+        }
+        return jwt.encode(claims | others, self.env["CONSULTANT_JWT_SECRET"], algorithm="HS256")
+
+    def free_times(
+        self, practitioner: str, *, service: str = "alternative_medicine", kind: str = "initial"
+    ) -> list[str]:
         """List the free times of a practitioner from tomorrow on, as the API does."""
-        query = {"service": service, "date": f"{date_ahead(1)}", "days": "14"}
+        query = {"service": service, "appointmentType": kind, "date": f"{date_ahead(1)}", "days": "14"}
         answer = self.call("GET", "/api/practitioners/availability", params=query)
         [found] = [row for row in answer.json()["practitioners"] if row["name"] == practitioner]
         return [slot["time"] for slot in found["availableSlots"]]

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from uuid import uuid4
 
-import jwt
 import pytest
 
 from practitioners.models import CalendlyEventType, Practitioner
@@ -65,26 +64,23 @@ def in_the_shape_of_calendly(email, starts_at, calendar):
     return payload
 
 
-def signed_token(stack, consultant):
-    """Make the token that the specification's generateConsultantToken makes."""
-    claims = {
-        "sub": str(consultant.pk),
-        "role": "consultant",
-        "permissions": ["triage:read", "triage:update", "booking:create", "practitioner:availability"],
-        "exp": now_in_seconds() + 8 * 60 * 60,
-    }
-    return jwt.encode(claims, stack.env["CONSULTANT_JWT_SECRET"], algorithm="HS256")
-
-
 def token_of(stack, consultant):
     return stack.token(consultant.user.email.partition("@")[0])
 
 
+def signed_token(stack, consultant):
+    return stack.signed_token(consultant)
+
+
 def calls_of(stack, consultant, email):
-    """What GET /api/triage/sessions shows a consultant of one patient."""
-    answer = stack.call("GET", "/api/triage/sessions?pageSize=200", token=signed_token(stack, consultant))
-    assert answer.status_code == 200
-    return [row for row in answer.json()["results"] if row["patientEmail"] == email]
+    """What GET /api/triage/sessions shows a consultant of one patient, page by page."""
+    found, page = [], "/api/triage/sessions?pageSize=200"
+    while page:
+        answer = stack.call("GET", page.removeprefix(stack.url), token=stack.signed_token(consultant))
+        assert answer.status_code == 200
+        found += [row for row in answer.json()["results"] if row["patientEmail"] == email]
+        page = answer.json()["next"]
+    return found
 
 
 class TestMultiPractitionerBookingFlow:
