@@ -1,6 +1,7 @@
 /** Booking: the held time with its countdown, the payment, the confirmation, and how far the booking has got. */
 
 import { alarm, calm, find, findAll, isFocusFree, make, say } from "./elements.js";
+import { flush } from "./notes.js";
 import { Refused, serverNow } from "./server.js";
 import { act, isOpen, look, state, take, watch } from "./state.js";
 import { chosenType, load, onHold, typeInput } from "./times.js";
@@ -180,6 +181,7 @@ export async function finish() {
     if (isLeaving) return;
     isLeaving = true;
     try {
+        await flush();
         await act("wrap_up", { outcome: "booked" });
         location.assign(find("#today").href);
     } catch (error) {

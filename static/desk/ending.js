@@ -1,6 +1,7 @@
 /** Ending the call without a booking: a dialog that asks how it ended. */
 
 import { find, findAll } from "./elements.js";
+import { flush } from "./notes.js";
 import { act } from "./state.js";
 
 const dialog = find("#ending");
@@ -19,6 +20,7 @@ async function end(event) {
     event.preventDefault();
     const [outcome, disposition] = findAll('input[name="ending"]').find((input) => input.checked).value.split("/");
     try {
+        await flush();
         await act("wrap_up", { outcome, disposition });
         location.assign(find("#today").href);
     } catch (error) {

@@ -24,6 +24,7 @@ const conflicts = new Set();
 let base = state.written;
 let timer = null;
 let isSaving = false;
+let saving = Promise.resolve();
 let isOffline = false;
 let problem = "";
 let savedAt = null;
@@ -49,7 +50,7 @@ export function startNotes() {
     watchNet(noteNet);
     addEventListener("pagehide", leave);
     addEventListener("beforeunload", (event) => (isOffline || conflicts.size) && isDirty() && event.preventDefault());
-    addEventListener("online", () => isDirty() && save());
+    addEventListener("online", () => isDirty() && startSaving());
     drawBadge();
 }
 
@@ -65,7 +66,19 @@ function typed() {
 
 function saveIn(seconds) {
     clearTimeout(timer);
-    timer = setTimeout(save, seconds * 1000);
+    timer = setTimeout(startSaving, seconds * 1000);
+}
+
+function startSaving() {
+    clearTimeout(timer);
+    if (!isSaving) saving = save();
+    return saving;
+}
+
+/** Save what is not saved yet before the call ends. */
+export async function flush() {
+    await saving;
+    await startSaving();
 }
 
 function changesOf(dirty) {
@@ -77,7 +90,7 @@ function changesOf(dirty) {
 
 async function save() {
     const dirty = unsaved();
-    if (isSaving || !dirty.length || !isWritable()) return;
+    if (!dirty.length || !isWritable()) return;
     const sent = Object.fromEntries(dirty.map((name) => [name, fields[name].read()]));
     isSaving = true;
     drawBadge();
@@ -139,7 +152,7 @@ function resolve(name, text) {
     settle(name);
     (name === "notes" ? find("#notes") : find("#concern")).focus();
     drawBadge();
-    save();
+    startSaving();
 }
 
 function settle(name) {
