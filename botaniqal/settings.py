@@ -1,12 +1,25 @@
 """All settings, read from the environment; nothing secret has a default here."""
 
 from pathlib import Path
+from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-env = environ.Env()
+
+class Environment(environ.Env):
+    """The process's environment, which names the variable that cannot be read."""
+
+    def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
+        """Read one variable."""
+        try:
+            return super().get_value(var, *args, **kwargs)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{var} cannot be read: {error}.") from None
+
+
+env = Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -35,6 +48,8 @@ def outside_address(name: str, default: str | None = None) -> str:
 SECRET_KEY = required("SECRET_KEY")
 PUBLIC_BASE_URL = outside_address("PUBLIC_BASE_URL")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEMO else [])
+if not ALLOWED_HOSTS:
+    required("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 ROOT_URLCONF = "botaniqal.urls"
 WSGI_APPLICATION = "botaniqal.wsgi.application"
