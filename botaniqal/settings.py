@@ -23,7 +23,7 @@ env = Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
-# --- Where it runs -----------------------------------------------------------------------------------------------------
+# --- Where it runs ----------------------------------------------------------------------------------------------------
 
 DEMO = env.bool("DEMO", default=False)
 DEBUG = env.bool("DEBUG", default=False)
@@ -40,7 +40,7 @@ def required(name: str) -> str:
 def outside_address(name: str, default: str | None = None) -> str:
     """Read the base address of a vendor or of the portal itself, https everywhere but in the demo."""
     value = (env.str(name, default=default) if default else required(name)).rstrip("/")
-    if not (value.startswith("https://") or DEMO and value.startswith("http://")):
+    if not (value.startswith("https://") or (DEMO and value.startswith("http://"))):
         raise ImproperlyConfigured(f"{name} must begin with https://.")
     return value
 
@@ -56,7 +56,7 @@ WSGI_APPLICATION = "botaniqal.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
-# --- Apps and middleware -----------------------------------------------------------------------------------------------
+# --- Apps and middleware ----------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
     "botaniqal.apps.PortalAdmin",
@@ -112,7 +112,7 @@ TEMPLATES = [
 ]
 
 
-# --- Database, cache, broker -------------------------------------------------------------------------------------------
+# --- Database, cache, broker ------------------------------------------------------------------------------------------
 
 DATABASES = {"default": env.db_url_config(required("DATABASE_URL"))}
 DATABASES["default"].setdefault("OPTIONS", {})
@@ -145,7 +145,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 
 
-# --- People ------------------------------------------------------------------------------------------------------------
+# --- People -----------------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["botaniqal.accounts.login.PasswordBackend"]
@@ -160,7 +160,7 @@ CONSULTANT_JWT_SECRET = required("CONSULTANT_JWT_SECRET")
 PHONE_BOOKING_API_KEY = env.str("PHONE_BOOKING_API_KEY", default="")
 
 
-# --- Web security ------------------------------------------------------------------------------------------------------
+# --- Web security -----------------------------------------------------------------------------------------------------
 
 SECURE_SSL_REDIRECT = not (DEMO or DEBUG)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
@@ -188,7 +188,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 
-# --- Language, time, static files --------------------------------------------------------------------------------------
+# --- Language, time, static files -------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en-au"
 USE_I18N = True
@@ -209,7 +209,7 @@ STORAGES = {
 }
 
 
-# --- HTTP API ----------------------------------------------------------------------------------------------------------
+# --- HTTP API ---------------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -241,7 +241,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 
-# --- Vendors -----------------------------------------------------------------------------------------------------------
+# --- Vendors ----------------------------------------------------------------------------------------------------------
 
 VENDOR_TIMEOUT_SECONDS = env.float("VENDOR_TIMEOUT_SECONDS", default=10)
 
@@ -275,7 +275,7 @@ ANYMAIL = {
 }
 
 
-# --- Time spans (seconds unless the name says otherwise) -----------------------------------------------------------------
+# --- Time spans (seconds unless the name says otherwise) --------------------------------------------------------------
 
 HOLD_SECONDS = env.int("HOLD_SECONDS", default=300)
 SYNC_WAIT_SECONDS = env.float("SYNC_WAIT_SECONDS", default=3)
@@ -289,7 +289,7 @@ WEBHOOK_TOLERANCE_SECONDS = env.float("WEBHOOK_TOLERANCE_SECONDS", default=180)
 IDEMPOTENCY_KEEP_HOURS = env.int("IDEMPOTENCY_KEEP_HOURS", default=24)
 
 
-# --- Logs --------------------------------------------------------------------------------------------------------------
+# --- Logs -------------------------------------------------------------------------------------------------------------
 
 LOGGING = {
     "version": 1,
