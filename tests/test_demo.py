@@ -149,9 +149,9 @@ class TestDemo:
         sarah, tom = to_call("sarah"), to_call("tom")
 
         assert len(sarah) == 3
-        assert demo_at - timedelta(minutes=10) <= sarah[0] <= demo_at - timedelta(minutes=5)
-        assert demo_at + timedelta(minutes=5) <= sarah[1] <= demo_at + timedelta(minutes=10)
-        assert demo_at + timedelta(minutes=55) <= sarah[2] <= demo_at + timedelta(minutes=60)
+        assert demo_at - timedelta(minutes=20) <= sarah[0] <= demo_at - timedelta(minutes=15)
+        assert demo_at + timedelta(minutes=35) <= sarah[1] <= demo_at + timedelta(minutes=40)
+        assert demo_at + timedelta(minutes=85) <= sarah[2] <= demo_at + timedelta(minutes=90)
         assert len(tom) == 2
         assert all(moment.minute % 5 == moment.second == 0 for moment in sarah + tom)
 

@@ -177,14 +177,14 @@ CALLS = (
         phone="+61491574632",
         concern="Digestive issues since the summer.",
         who="sarah",
-        when=-5,
+        when=-15,
     ),
     Call(
         patient="Leo Martin",
         phone="+61491575254",
         concern="Sleeps four hours a night.",
         who="sarah",
-        when=10,
+        when=40,
     ),
     Call(
         patient="Daniel Brooks",
@@ -199,7 +199,7 @@ CALLS = (
         phone="+61491576398",
         concern="Would like to lose weight before the winter.",
         who="sarah",
-        when=60,
+        when=90,
     ),
     Call(
         patient="Priya Nair",
