@@ -26,6 +26,7 @@ class Patient(models.Model):
     class Meta:
         ordering = ["name"]
         indexes = [
+            models.Index(fields=["name"], name="patient_by_name"),
             models.Index(fields=["email"], name="patient_by_email"),
             models.Index(fields=["phone"], name="patient_by_phone"),
         ]

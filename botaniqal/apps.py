@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 
 
-class PortalAdmin(AdminConfig):
+class PortalAdminConfig(AdminConfig):
     """Django's admin with the portal's own site."""
 
     default_site = "botaniqal.reports.site.Portal"

@@ -53,6 +53,7 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["name"],
                 "indexes": [
+                    models.Index(fields=["name"], name="patient_by_name"),
                     models.Index(fields=["email"], name="patient_by_email"),
                     models.Index(fields=["phone"], name="patient_by_phone"),
                 ],

@@ -88,7 +88,7 @@ ROLES: dict[str, list[str]] = {
         "triage.change_triagesession",
     ],
     "operations": _RUN_THE_CLINIC,
-    "management": [*_READ_THE_CLINIC, *_READ_THE_BOOKINGS],
+    "management": _READ_THE_CLINIC,  # figures, and no patient by name
     "clinician": [*_READ_THE_CLINIC, "bookings.view_patient", "bookings.view_booking"],
     ADMINISTRATOR: [
         *_RUN_THE_CLINIC,
