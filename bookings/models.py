@@ -97,7 +97,10 @@ class Booking(models.Model):
 
     class Meta:
         ordering = ["-starts_at"]
-        permissions = [("charge_other_price", "Can charge another price than the price book's")]
+        permissions = [
+            ("charge_other_price", "Can charge another price than the price book's"),
+            ("view_figures", "Can read the clinic's figures"),
+        ]
         constraints = [
             models.CheckConstraint(name="booking_ends_after_it_starts", condition=Q(ends_at__gt=F("starts_at"))),
             models.CheckConstraint(name="no_negative_booking_price", condition=Q(price__gte=0)),

@@ -162,7 +162,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-starts_at"],
-                "permissions": [("charge_other_price", "Can charge another price than the price book's")],
+                "permissions": [
+                    ("charge_other_price", "Can charge another price than the price book's"),
+                    ("view_figures", "Can read the clinic's figures"),
+                ],
             },
         ),
         migrations.CreateModel(

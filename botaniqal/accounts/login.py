@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
-DEMO_PASSWORD = "botaniqal-demo"
+DEMO_PASSWORD = "botaniqal-demo"  # noqa: S105 - known to everybody, and good for nothing but the demo
 
 
 class PasswordBackend(ModelBackend):

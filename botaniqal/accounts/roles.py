@@ -32,6 +32,7 @@ _READ_THE_BOOKINGS = [
     "bookings.view_booking",
     "bookings.view_payment",
     "bookings.view_syncrecord",
+    "bookings.view_figures",
     "mail.view_message",
     "triage.view_triagesession",
 ]
@@ -88,7 +89,7 @@ ROLES: dict[str, list[str]] = {
         "triage.change_triagesession",
     ],
     "operations": _RUN_THE_CLINIC,
-    "management": _READ_THE_CLINIC,  # figures, and no patient by name
+    "management": [*_READ_THE_CLINIC, "bookings.view_figures"],  # and no patient by name
     "clinician": [*_READ_THE_CLINIC, "bookings.view_patient", "bookings.view_booking"],
     ADMINISTRATOR: [
         *_RUN_THE_CLINIC,

@@ -30,9 +30,8 @@ def page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     user = request.user
     own = user if limited_to_own(request) else None
     context: dict[str, Any] = {**site.each_context(request), "title": "Today", "today": today, "own": own}
-    if user.has_perm("triage.view_triagesession"):
+    if user.has_perm("bookings.view_figures"):
         context["calls"], context["booked"] = figures.calls_of_day(today, of=own)
-    if user.has_perm("bookings.view_payment"):
         context["collected"] = f"${figures.collected(figures.week_of(today), by=own):,.2f}"
     context["helps"] = _needing_help(request)
     context["help_count"] = sum(count for count, _, _ in context["helps"])
@@ -40,10 +39,9 @@ def page(site: AdminSite, request: HttpRequest) -> HttpResponse:
         context["days"] = queue_for(request, now)
     elif own and user.has_perm("bookings.view_booking"):
         context["visits"] = _visits(request)
-    if user.has_perm("triage.view_triagesession"):
+    if user.has_perm("bookings.view_figures"):
         context["chart"] = bars(figures.bookings_by_day(today, days=CHART_DAYS))
         context["uses"] = figures.use_of_week(figures.week_of(today))
-    if user.has_perm("bookings.view_booking"):
         context["troubles"] = figures.troubles()
     return TemplateResponse(request, "admin/index.html", context)
 
