@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import phonenumbers
+from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -37,7 +38,8 @@ def page(request: HttpRequest, site: AdminSite, session_id: UUID) -> HttpRespons
         "is_shown": is_shown,
         "visits": patient.bookings.filter(state=Booking.State.COMPLETED).exclude(pk=session.consultation_id).count(),
         "catalogue": desk_state.catalogue(now),
-        "endings": desk_state.dispositions(),
+        "hold_minutes": settings.HOLD_SECONDS // 60,
+        "endings": desk_state.endings(),
         "boot": {
             "state": desk_state.state_of(session, consultant=consultant, is_shown=is_shown),
             "clinicZone": CLINIC.key,

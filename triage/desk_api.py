@@ -87,6 +87,9 @@ class Agreed(WantedTime):
 
     payment = serializers.ChoiceField([CARD, LATER])
     reference = serializers.CharField(required=False, allow_blank=True, max_length=100, default="")
+    amount = serializers.DecimalField(
+        max_digits=8, decimal_places=2, min_value=0, help_text="The price that was said; another one is refused."
+    )
 
 
 class Ending(serializers.Serializer):
@@ -214,7 +217,9 @@ def let_go(*, session_id: UUID, consultant: Practitioner | None, **_: Any) -> No
 def confirm(*, practitioner_id: UUID, appointment_type: AppointmentType, starts_at: datetime, **agreed: Any) -> None:
     """Book the visit that was agreed on; the call goes to wrap-up."""
     practitioner = booking.practitioner_named(practitioner_id)
-    taken = Taken(is_collected=agreed.pop("payment") == CARD, reference=agreed.pop("reference"))
+    taken = Taken(
+        is_collected=agreed.pop("payment") == CARD, amount=agreed.pop("amount"), reference=agreed.pop("reference")
+    )
     with alternatives_when_taken(practitioner, appointment_type, starts_at):
         booking.book_by_phone(
             practitioner=practitioner,

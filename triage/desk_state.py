@@ -17,8 +17,8 @@ from practitioners.models import DiaryEntry, Practitioner
 from services import prices
 from services.models import AppointmentType, Service
 
-from . import sessions
 from .models import TriageSession
+from .sessions import DISPOSITIONS, Disposition, Outcome
 
 CANCELLED = "cancelled"
 SHOWN_DAYS = 7
@@ -131,6 +131,11 @@ def times_of(appointment_type: AppointmentType, *, first_day: date | None, now: 
     }
 
 
+def endings() -> list[tuple[Outcome, list[Disposition]]]:
+    """List how a call can end without a booking, with the finer words under each."""
+    return [(outcome, finer) for outcome, finer in DISPOSITIONS.items() if outcome != Outcome.BOOKED]
+
+
 def _choice(kind: AppointmentType, off: str, priced: dict[int, Decimal], given: set[int]) -> Choice:
     price = priced.get(kind.pk)
     if not off and price is None:
@@ -183,11 +188,6 @@ def _booking_of(session: TriageSession) -> dict[str, Any]:
         "payment": f"{booking.payment}, {booking.payment.get_method_display().lower()}",
         "systems": sync.statement(booking),
     }
-
-
-def dispositions() -> list[tuple[sessions.Outcome, list[sessions.Disposition]]]:
-    """List how a call can end without a booking, with the finer words under each."""
-    return [(outcome, finer) for outcome, finer in sessions.DISPOSITIONS.items() if outcome != sessions.Outcome.BOOKED]
 
 
 def _by_day(times: Sequence[datetime]) -> dict[str, list[str]]:

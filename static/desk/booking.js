@@ -165,16 +165,24 @@ export async function confirm() {
     try {
         const { practitionerId, type, startsAt } = time;
         const reference = payment() === "card" ? find("#reference").value.trim() : "";
-        await act("confirm", { practitionerId, type, startsAt, payment: payment() || "later", reference });
+        await act("confirm", { practitionerId, type, startsAt, payment: payment() || "later", reference, amount: priceOf(type) });
         say(`Booked. Number ${state.booking.number}.`);
     } catch (error) {
-        if (error instanceof Refused) refuse(error, time);
+        if (error.code === "wrong_amount") notePrice(time.type, error.body.expectedAmount);
+        else if (error instanceof Refused) refuse(error, time);
         else alarm("The portal did not answer. Whether the booking was made will show here; nothing is booked twice.");
         look();
     } finally {
         isConfirming = false;
         draw();
     }
+}
+
+/** The price book changed since the page was opened: nothing is booked at a price that was not said. */
+function notePrice(type, amount) {
+    typeInput(type).dataset.price = amount.toFixed(2);
+    typeInput(type).parentElement.querySelector("b").textContent = money(amount.toFixed(2));
+    alarm(`The price is ${money(amount.toFixed(2))} now. Tell the patient, then confirm again.`);
 }
 
 export async function finish() {

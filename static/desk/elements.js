@@ -17,7 +17,8 @@ export function make(tag, properties = {}, ...children) {
 
 /** Say something to a screen reader when it has finished its sentence. */
 export function say(text) {
-    live.textContent = text;
+    live.textContent = ""; // so that the same words are said again
+    setTimeout(() => (live.textContent = text), 50);
 }
 
 /** Show the one alert line, with buttons for what can be done about it; gives the first button. */

@@ -46,9 +46,9 @@ function jump(code) {
 function doNext() {
     if (isWritable() && state.booking) finish();
     else if (!isOpen()) return;
-    else if (state.state === "scheduled") begin();
     else if (isAgreed()) confirm();
     else if (isHolding()) focusPayment();
+    else if (state.state === "scheduled") begin();
     else if (timeToOffer()) hold(timeToOffer());
     else firstType()?.focus();
 }

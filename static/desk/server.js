@@ -19,6 +19,9 @@ export class Refused extends Error {
 /** The portal did not answer. */
 export class Unreachable extends Error {}
 
+/** The portal does not know us any more; logging in again in another tab mends it. */
+export class LoggedOut extends Unreachable {}
+
 /** The server's time in milliseconds: the browser's clock may be wrong. */
 export const serverNow = () => Date.now() + skew;
 
@@ -75,6 +78,7 @@ async function ask(address, options) {
         throw new Unreachable("No connection.");
     }
     if (answer.status >= 500) throw new Unreachable(body.error ?? "The portal does not answer.");
+    if (body.code === "not_authenticated") throw new LoggedOut("You were logged out.");
     if (!answer.ok) throw new Refused(answer.status, body);
     if (body.now) setClock(body.now);
     return body;

@@ -1,7 +1,7 @@
 /** Where the call stands: taken from every answer, looked up while somebody looks, told to whoever draws it. */
 
-import { boot } from "./elements.js";
-import { Refused, changeCount, get, post, setClock } from "./server.js";
+import { alarm, boot, calm } from "./elements.js";
+import { LoggedOut, Refused, changeCount, get, post, setClock } from "./server.js";
 
 const LOOK_SECONDS = 2.5;
 const LOOK_SECONDS_AFTER_BOOKING = 1.5;
@@ -10,6 +10,7 @@ const AT_REST = new Set(["synced", "needs_person"]);
 export let state = boot.state;
 setClock(state.now);
 
+let isLoggedOut = false;
 const watchers = [];
 const netWatchers = [];
 
@@ -55,11 +56,26 @@ export async function look() {
     try {
         const next = await get("state");
         tellNet(true);
+        noteLogin();
         if (changeCount() === before) take(next);
     } catch (error) {
         tellNet(error instanceof Refused);
-        if (error.code === "not_authenticated") location.reload();
+        if (error instanceof LoggedOut) askToLogIn();
     }
+}
+
+/** The page stays, because of what was typed in it. */
+function askToLogIn() {
+    if (isLoggedOut) return;
+    isLoggedOut = true;
+    alarm("You were logged out. What you typed is kept here and saved when you are back.", [
+        { label: "Log in again in a new tab", run: () => open(location.href) },
+    ]);
+}
+
+function noteLogin() {
+    if (isLoggedOut) calm();
+    isLoggedOut = false;
 }
 
 /** Look again and again, but only while somebody looks at the page. */

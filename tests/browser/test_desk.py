@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 from playwright.sync_api import Page, expect
@@ -129,6 +130,16 @@ class TestBooking:
         expect(desk["#systems .badge.ok"]).to_have_count(3)
         expect(desk["#systems"]).not_to_contain_text("Waiting")
 
+    def test_tells_of_a_price_that_changed_meanwhile(self, desk, kind, session):
+        desk.hold_soonest()
+        kind.prices.update(amount=129)
+        desk.press("Enter", "Enter")
+        expect(desk["#alarm"]).to_contain_text("The price is $129 now.")
+
+        desk.press("Control+Enter")
+
+        expect(desk["#visit"]).to_contain_text("$129.00 paid")
+
     def test_asks_for_no_payment_where_there_is_nothing_to_pay(self, open_as, sarah):
         PractitionerFactory(gives=[AppointmentTypeFactory(price=0)])
         desk = Desk(open_as(sarah.user), SessionFactory(consultant=sarah))
@@ -219,7 +230,7 @@ class TestLosingASlot:
     def test_offers_three_others_of_which_enter_holds_the_first(self, desk, doctor):
         desk.look_for_times()
         taken = desk.page.evaluate("document.querySelector('[data-offer=soonest]').time.startsAt")
-        starts_at = timezone.datetime.fromisoformat(taken)
+        starts_at = datetime.fromisoformat(taken)
         span = diary.Span(starts_at, starts_at + timedelta(minutes=15))
         diary.hold(practitioner=doctor, span=span, held_for=uuid4(), by=None)
 
@@ -332,6 +343,21 @@ class TestNotes:
         expect(desk["#saved"]).to_contain_text("Saved ")
         session.refresh_from_db()
         assert (session.primary_concern, session.recommended_service) == ("Sleep", service)
+
+
+class TestBeingLoggedOut:
+    def test_keeps_the_page_until_one_is_back(self, desk, session):
+        cookies = desk.page.context.cookies()
+        desk.page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+        desk["#notes"].fill("Said meanwhile.")
+        expect(desk["#alarm"]).to_contain_text("You were logged out.")
+
+        desk.page.context.add_cookies(cookies)
+
+        expect(desk["#saved"]).to_contain_text("Saved ")
+        expect(desk["#alarm"]).to_be_hidden()
+        session.refresh_from_db()
+        assert session.notes == "Said meanwhile."
 
 
 class TestAnothersCall:

@@ -160,6 +160,11 @@ class TestState:
         assert (answer["owner"], answer["isOwn"], answer["canTakeOver"]) == ("Sarah Chen", False, True)
         assert (answer["written"], answer["hold"], answer["booking"]) == (None, None, None)
 
+    def test_is_not_for_a_clinician(self, session):
+        answer = Desk(UserFactory(is_staff=True, roles=["clinician"]), session).get("state")
+
+        assert (answer.status_code, answer.json()["code"]) == (HTTPStatus.FORBIDDEN, "not_allowed")
+
     def test_is_for_those_who_are_logged_in(self, desk):
         desk.client.logout()
 
@@ -207,7 +212,7 @@ class TestTimes:
 class TestVerbs:
     @pytest.mark.parametrize("verb", ["start", "write", "hold", "keep", "let_go", "confirm", "wrap_up"])
     def test_are_for_the_calls_owner(self, session, tom, wanted, verb):
-        body = {**wanted, "version": 1, "payment": "later", "outcome": "no_show"}
+        body = {**wanted, "version": 1, "payment": "later", "amount": "119.00", "outcome": "no_show"}
 
         answer = Desk(tom.user, session).post(verb, **body)
 
@@ -216,7 +221,7 @@ class TestVerbs:
     def test_are_not_for_those_who_only_look(self, session):
         answer = Desk(UserFactory(is_staff=True, roles=["management"]), session).post("start")
 
-        assert answer.status_code == HTTPStatus.FORBIDDEN
+        assert (answer.status_code, answer.json()["code"]) == (HTTPStatus.FORBIDDEN, "not_allowed")
 
     def test_need_the_csrf_token(self, session):
         strict = Client(enforce_csrf_checks=True)
@@ -346,7 +351,7 @@ class TestConfirm:
     def test_books_and_leaves_the_call_to_be_wrapped_up(self, desk, session, wanted):
         desk.post("hold", **wanted)
 
-        answer = desk.post("confirm", **wanted, payment="card", reference="T-1029").json()
+        answer = desk.post("confirm", **wanted, payment="card", amount="119.00", reference="T-1029").json()
 
         assert answer["state"] == State.WRAP_UP
         assert answer["booking"]["payment"] == "$119.00 paid, card on the terminal"
@@ -356,14 +361,22 @@ class TestConfirm:
         assert Message.objects.filter(kind=Message.Kind.CONFIRMATION).count() == 1
 
     def test_notes_what_is_still_to_be_paid(self, desk, wanted):
-        answer = desk.post("confirm", **wanted, payment="later").json()
+        answer = desk.post("confirm", **wanted, payment="later", amount="119.00").json()
 
         assert answer["booking"]["payment"].startswith("$119.00 to be paid")
 
-    def test_books_nothing_twice(self, desk, wanted):
-        desk.post("confirm", **wanted, payment="later")
+    def test_refuses_a_price_that_no_longer_holds(self, desk, session, wanted):
+        answer = desk.post("confirm", **wanted, payment="later", amount="99.00")
 
-        answer = desk.post("confirm", **wanted, payment="later")
+        assert (answer.status_code, answer.json()["code"]) == (HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_amount")
+        assert answer.json()["expectedAmount"] == 119
+        session.refresh_from_db()
+        assert session.booking is None
+
+    def test_books_nothing_twice(self, desk, wanted):
+        desk.post("confirm", **wanted, payment="later", amount="119.00")
+
+        answer = desk.post("confirm", **wanted, payment="later", amount="119.00")
 
         assert answer.status_code == HTTPStatus.CONFLICT
 
