@@ -1,5 +1,3 @@
-import email
-from base64 import b64decode
 from datetime import timedelta
 
 import pytest
@@ -47,25 +45,23 @@ class TestSendDue:
         assert message.external_id == received[0]["id"]
         assert message.sent_at <= timezone.now()
 
-    def test_sends_html_and_the_appointment_with_it(self, ses):
+    def test_sends_html_and_the_appointment_with_it(self, mailoutbox):
         write(kind=Message.Kind.CANCELLED)
 
         sending.send_due()
 
-        received = mailbox(ses)[0]
-        parts = {part.get_content_type(): part for part in email.message_from_bytes(b64decode(received["raw"])).walk()}
-        assert received["html"].strip() == "<p>Hello Léo</p>"
+        parts = {part.get_content_type(): part for part in mailoutbox[0].message().walk()}
+        assert parts["text/html"].get_payload(decode=True).decode() == "<p>Hello Léo</p>"
         assert parts["text/calendar"].get_param("method") == "CANCEL"
         assert parts["text/calendar"].get_filename() == "appointment.ics"
 
-    def test_names_our_row_to_the_mail_service(self, ses):
+    def test_names_our_row_to_the_mail_service(self, mailoutbox):
         message = write()
 
         sending.send_due()
 
-        raw = email.message_from_bytes(b64decode(mailbox(ses)[0]["raw"]))
-        assert raw["X-Botaniqal-Message"] == str(message.pk)
-        assert str(message.pk) in raw["X-Metadata"]
+        assert mailoutbox[0].message()["X-Botaniqal-Message"] == str(message.pk)
+        assert mailoutbox[0].metadata == {"message": str(message.pk)}
 
     @pytest.mark.parametrize("fault", ["error_before", "throttled", "timeout_before"])
     def test_tries_again_when_the_mail_service_is_in_trouble(self, ses, fault):
