@@ -14,6 +14,8 @@ from tools.dev.services import addresses, claim, services
 
 PORT_FILE = VAR / "port"
 CELERY = [PYTHON, "-m", "celery", "-A", "botaniqal.celery"]
+# Threads: the work is to wait for vendors, and a bell counts the runs that go on in its process.
+WORKER = [*CELERY, "worker", "-P", "threads", "-c", "8", "-l", "INFO", "--without-gossip", "--without-mingle"]
 
 # In one process: to start Django takes longer than the work.
 PREPARE = """
@@ -64,11 +66,8 @@ def start(children: Children, env: Mapping[str, str], *, port: int, folder: Path
     children.add(begin("sandbox", server("botaniqal.sandbox.wsgi", port + 1, workers=1, threads=32)))
     children.wait_until(partial(_answers, port + 1, "/"), limit=60, what="The sandbox")
     children.finish(begin("prepare", [PYTHON, "-c", PREPARE], is_shown=False))
-    # Threads: the work is to wait for vendors, and a bell counts the runs that go on in its process.
-    sizes = ["-P", "threads", "-c", "8"]
-    worker = [*CELERY, "worker", *sizes, "-l", "INFO", "--without-gossip", "--without-mingle"]
     # SIGQUIT: a worker that is asked politely first finishes its tasks, and nobody is left to wait for them.
-    children.add(begin("worker", worker, death_signal=signal.SIGQUIT))
+    children.add(begin("worker", WORKER, death_signal=signal.SIGQUIT))
     children.add(begin("web", server("botaniqal.wsgi", port, workers=2, threads=16)))
     schedule = folder / "beat-schedule"
     children.add(begin("beat", [*CELERY, "beat", "-l", "INFO", "--pidfile=", "-s", schedule]))
