@@ -7,11 +7,12 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import jwt
@@ -29,7 +30,13 @@ from tools.dev.processes import Child, Children
 
 MELBOURNE = ZoneInfo("Australia/Melbourne")
 # Short where a test would wait for it, long where a slow machine must not change an answer.
-TIME_SPANS = {"SWEEP_SECONDS": "1", "SYNC_BACKOFF_SECONDS": "1", "SYNC_WAIT_SECONDS": "20"}
+TIME_SPANS = {
+    "SWEEP_SECONDS": "1",
+    "SYNC_BACKOFF_SECONDS": "1",
+    "SYNC_LEASE_SECONDS": "8",
+    "SYNC_WAIT_SECONDS": "20",
+    "VENDOR_TIMEOUT_SECONDS": "4",
+}
 UNTHROTTLED = dict.fromkeys(("PUBLIC_READ_RATE", "PUBLIC_WRITE_RATE", "LOGIN_RATE"), "100000/min")
 
 Value = TypeVar("Value")
@@ -44,6 +51,7 @@ class Stack:
     database: str
     env: dict[str, str] = field(repr=False)
     folder: Path
+    at_end: ExitStack
 
     def call(
         self, method: str, path: str, *, token: str = "", headers: dict[str, str] | None = None, **content: Any
@@ -98,7 +106,7 @@ class Stack:
     @contextmanager
     def without_worker(self) -> Iterator[None]:
         """Let worker and scheduler stand still."""
-        standing = [int((self.folder / "run" / f"{name}.pid").read_text().split()[0]) for name in ("worker", "beat")]
+        standing = [self._pid(name) for name in ("worker", "beat")]
         for pid in standing:
             os.kill(pid, signal.SIGSTOP)
         try:
@@ -106,6 +114,21 @@ class Stack:
         finally:
             for pid in standing:
                 os.kill(pid, signal.SIGCONT)
+
+    def kill_worker(self) -> None:
+        """End the worker in the middle of whatever it does, and start another."""
+        os.killpg(self._pid("worker"), signal.SIGKILL)
+        another = Child("worker", demo.WORKER, env=self.env, folder=self.folder, is_shown=False)
+        self.at_end.enter_context(Children()).add(another)
+
+    @contextmanager
+    def without_broker(self) -> Iterator[None]:
+        """Stop the broker, which forgets what it was told."""
+        os.killpg(self._pid("valkey"), signal.SIGKILL)
+        try:
+            yield
+        finally:
+            valkey.start(self.at_end.enter_context(Children()), self.folder, self.folder / "run", is_durable=False)
 
     @contextmanager
     def second_door(self, **settings: str) -> Iterator["Stack"]:
@@ -118,12 +141,26 @@ class Stack:
             eventually(door.is_up, within=60)
             yield door
 
+    def in_calendly(self, booking_id: UUID) -> list[dict[str, Any]]:
+        """List the events that the sandbox's Calendly has of a booking."""
+        state = self.sandbox.state("calendly")
+        uris = {each["event"] for each in state["invitees"] if each["tracking"]["utm_content"] == str(booking_id)}
+        return [event for event in state["events"] if event["uri"] in uris]
+
+    def in_medirecords(self, booking_id: UUID) -> list[dict[str, Any]]:
+        """List the appointments that the sandbox's MediRecords has of a booking."""
+        rows = self.sandbox.state("medirecords")["appointments"]
+        return [row for row in rows if str(booking_id) in (row.get("notes") or "")]
+
     def is_up(self) -> bool:
         """Tell whether somebody answers."""
         try:
             return self.call("GET", "/healthz").ok
         except requests.ConnectionError:
             return False
+
+    def _pid(self, name: str) -> int:
+        return int((self.folder / "run" / f"{name}.pid").read_text().split()[0])
 
 
 def eventually(read: Callable[[], Value], *, within: float = 30) -> Value:
@@ -176,8 +213,8 @@ def running_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     port = free_port(2)
     url, sandbox = f"http://127.0.0.1:{port}", Sandbox(f"http://127.0.0.1:{port + 1}")
     (folder / "run").mkdir(mode=0o700)
-    with _database() as database, Children() as children:
-        valkey.start(children, folder, folder / "run", is_durable=False)
+    with _database() as database, ExitStack() as at_end:
+        valkey.start(at_end.enter_context(Children()), folder, folder / "run", is_durable=False)
         env = {
             **os.environ,
             **{name: make() for name, make in environment.NEEDED.items()},
@@ -193,8 +230,8 @@ def running_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             "DATABASE_URL": f"{os.environ['DATABASE_URL'].rpartition('/')[0]}/{database}",
             "REDIS_URL": valkey.address(folder / "run"),
         }
-        demo.start(children, env, port=port, folder=folder)
-        yield Stack(url=url, sandbox=sandbox, database=database, env=env, folder=folder)
+        demo.start(at_end.enter_context(Children()), env, port=port, folder=folder)
+        yield Stack(url=url, sandbox=sandbox, database=database, env=env, folder=folder, at_end=at_end)
 
 
 @pytest.fixture

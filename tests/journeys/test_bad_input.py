@@ -15,8 +15,6 @@ from bookings.models import SyncRecord
 from botaniqal.integrations.models import InboundEvent
 from botaniqal.messages.models import Message
 from practitioners.models import Practitioner
-from services.models import AppointmentType
-from tests.factories import SessionFactory
 from tests.stack import date_ahead, eventually
 
 pytestmark = pytest.mark.xdist_group("stack")
@@ -56,19 +54,11 @@ def is_refused(answer, status, code):
 
 
 @pytest.fixture
-def sarah(stack):
-    return Practitioner.objects.get(user__email="sarah@botaniqal.example")
-
-
-@pytest.fixture
-def agreed(stack, sarah):
+def agreed(stack, make_call):
     """A phone booking that would be accepted but for what a test makes wrong in it."""
-    kind = AppointmentType.objects.get(code=AppointmentType.FREE_CONSULTATION)
-    number = f"B-{uuid4().hex[:12]}"
-    call = SessionFactory(consultant=sarah, consultation__appointment_type=kind, consultation__number=number)
     doctor = Practitioner.objects.get(name="Dr Dia Menon")
     return {
-        "triageSessionId": str(call.pk),
+        "triageSessionId": str(make_call().pk),
         "practitionerId": str(doctor.pk),
         "appointmentType": "initial",
         "scheduledTime": stack.free_times(doctor.name)[5],

@@ -2,28 +2,15 @@
 
 import socket
 import time
-from uuid import uuid4
 
 import pytest
 
 from practitioners.models import Practitioner
-from services.models import AppointmentType
-from tests.factories import SessionFactory
 from tests.stack import eventually
 
 pytestmark = pytest.mark.xdist_group("stack")
 
 SYNC_WAIT_SECONDS = 2
-
-
-@pytest.fixture
-def call(stack):
-    """A call of Sarah's."""
-    return SessionFactory(
-        consultant=Practitioner.objects.get(user__email="sarah@botaniqal.example"),
-        consultation__appointment_type=AppointmentType.objects.get(code=AppointmentType.FREE_CONSULTATION),
-        consultation__number=f"D-{uuid4().hex[:12]}",
-    )
 
 
 @pytest.fixture(params=["refuses", "is silent"])
@@ -58,7 +45,9 @@ def states(stack, call, booking_id):
 
 
 class TestPhoneBookings:
-    def test_answer_in_time_and_truly_and_are_told_later(self, stack, portal, call):
+    def test_answer_in_time_and_truly_and_are_told_later(self, stack, portal, make_call):
+        call = make_call()
+
         with stack.without_worker():
             answer, seconds = book(portal, call)
             told = answer.json()

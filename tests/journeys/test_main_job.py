@@ -78,17 +78,6 @@ def book(stack, patient):
     return Booking.objects.get(pk=answer.json()["bookingId"])
 
 
-def in_calendly(stack, booking):
-    state = stack.sandbox.state("calendly")
-    uris = {each["event"] for each in state["invitees"] if each["tracking"]["utm_content"] == str(booking.pk)}
-    return [event for event in state["events"] if event["uri"] in uris]
-
-
-def in_medirecords(stack, booking):
-    rows = stack.sandbox.state("medirecords")["appointments"]
-    return [row for row in rows if str(booking.pk) in (row.get("notes") or "")]
-
-
 class TestMainJob:
     def test_brings_a_consultation_from_calendly_to_every_vendor(self, stack, patient):
         browser = stack.browser("ops")
@@ -99,7 +88,7 @@ class TestMainJob:
         booking = book(stack, patient)
 
         eventually(lambda: len(patient.mails()) == 2)
-        [event], [appointment] = in_calendly(stack, booking), in_medirecords(stack, booking)
+        [event], [appointment] = stack.in_calendly(booking.pk), stack.in_medirecords(booking.pk)
         assert datetime.fromisoformat(event["start_time"]) == booking.starts_at
         assert event["status"] == "active"
         assert appointment["providerId"] == str(booking.practitioner.medirecords_provider_id)
@@ -124,10 +113,10 @@ class TestMainJob:
         eventually(patient.mails)
         booking = book(stack, patient)
 
-        patient.cancels(in_calendly(stack, booking)[0])
+        patient.cancels(stack.in_calendly(booking.pk)[0])
 
         eventually(lambda: Booking.objects.get(pk=booking.pk).state == Booking.State.CANCELLED)
-        eventually(lambda: [row["appointmentStatus"] for row in in_medirecords(stack, booking)] == [8])
+        eventually(lambda: [row["appointmentStatus"] for row in stack.in_medirecords(booking.pk)] == [8])
         assert f"{booking.starts_at:%Y-%m-%dT%H:%M:%SZ}" in stack.free_times("Dr Dia Menon")
 
     def test_follows_a_patient_who_cancels_the_consultation(self, stack, patient):

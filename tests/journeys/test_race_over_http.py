@@ -9,8 +9,6 @@ from django.db import connection
 
 from bookings.models import Booking
 from practitioners.models import DiaryEntry, Practitioner
-from services.models import AppointmentType
-from tests.factories import SessionFactory
 
 pytestmark = pytest.mark.xdist_group("stack")
 
@@ -36,23 +34,6 @@ def _no_dead_locks(stack):
 @pytest.fixture
 def doctor(stack):
     return Practitioner.objects.get(name="Dr Dia Menon")
-
-
-@pytest.fixture
-def calls(stack):
-    """As many calls as the race wants, all of Sarah's."""
-    sarah = Practitioner.objects.get(user__email="sarah@botaniqal.example")
-    kind = AppointmentType.objects.get(code=AppointmentType.FREE_CONSULTATION)
-
-    def make(count):
-        return [
-            SessionFactory(
-                consultant=sarah, consultation__appointment_type=kind, consultation__number=f"R-{uuid4().hex[:12]}"
-            )
-            for _ in range(count)
-        ]
-
-    return make
 
 
 @pytest.fixture
@@ -85,8 +66,8 @@ def living_entries(doctor, booking_id):
 
 
 class TestPhoneBookings:
-    def test_give_one_time_to_one_of_200_calls(self, stack, doctor, calls, ask_at_once):
-        answers = ask_at_once(calls(CROWD))
+    def test_give_one_time_to_one_of_200_calls(self, stack, doctor, make_call, ask_at_once):
+        answers = ask_at_once([make_call() for _ in range(CROWD)])
 
         assert statuses(answers) == [200] + [409] * (CROWD - 1)
         [won] = [answer.json() for answer in answers if answer.status_code == 200]
@@ -96,16 +77,16 @@ class TestPhoneBookings:
         assert all(len(answer["alternatives"]) == 3 for answer in lost)
         assert living_entries(doctor, won["bookingId"]).count() == 1
 
-    def test_give_one_time_once_to_a_call_that_asks_200_times(self, stack, doctor, calls, ask_at_once):
-        answers = ask_at_once(calls(1) * CROWD)
+    def test_give_one_time_once_to_a_call_that_asks_200_times(self, stack, doctor, make_call, ask_at_once):
+        answers = ask_at_once([make_call()] * CROWD)
 
         assert statuses(answers) == [200] + [409] * (CROWD - 1)
         [won] = [answer.json() for answer in answers if answer.status_code == 200]
         assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"slot_taken"}
         assert living_entries(doctor, won["bookingId"]).count() == 1
 
-    def test_answer_one_key_once_and_the_same(self, stack, doctor, calls, ask_at_once):
-        [call], key = calls(1), {"Idempotency-Key": str(uuid4())}
+    def test_answer_one_key_once_and_the_same(self, stack, doctor, make_call, ask_at_once):
+        call, key = make_call(), {"Idempotency-Key": str(uuid4())}
 
         answers = ask_at_once([call] * 20, **key)
 
@@ -116,8 +97,8 @@ class TestPhoneBookings:
         assert all(answer.content == first.content for answer in others)
         assert living_entries(doctor, first.json()["bookingId"]).count() == 1
 
-    def test_answer_a_key_later_as_before(self, stack, doctor, calls, ask_at_once):
-        [call], key = calls(1), {"Idempotency-Key": str(uuid4())}
+    def test_answer_a_key_later_as_before(self, stack, doctor, make_call, ask_at_once):
+        call, key = make_call(), {"Idempotency-Key": str(uuid4())}
 
         [first] = ask_at_once([call], **key)
         [again] = ask_at_once([call], **key)

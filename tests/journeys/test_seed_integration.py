@@ -12,7 +12,7 @@ import pytest
 
 from practitioners.models import CalendlyEventType, Practitioner
 from services.models import AppointmentType
-from tests.factories import PractitionerFactory, SessionFactory, next_morning
+from tests.factories import PractitionerFactory, next_morning
 from tests.stack import date_ahead, eventually
 
 pytestmark = pytest.mark.xdist_group("stack")
@@ -110,14 +110,13 @@ class TestMultiPractitionerBookingFlow:
     @pytest.mark.parametrize(
         "token", [token_of, signed_token], ids=["token of the portal", "token signed by ourselves"]
     )
-    def test_phone_booking_creates_all_required_records(self, stack, test_practitioner, token):
-        consultant = Practitioner.objects.get(user__email="sarah@botaniqal.example")
-        triage_session = SessionFactory(consultant=consultant, consultation__number=f"T-{uuid4().hex[:12]}")
+    def test_phone_booking_creates_all_required_records(self, stack, sarah, make_call, test_practitioner, token):
+        triage_session = make_call()
 
         answer = stack.call(
             "POST",
             "/api/bookings/phone",
-            token=token(stack, consultant),
+            token=token(stack, sarah),
             json={
                 "triageSessionId": str(triage_session.pk),
                 "practitionerId": str(test_practitioner.pk),
