@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from bookings import hooks as visits
+from botaniqal.errors import Malformed
 from botaniqal.integrations import calendly_events, inbox
 from botaniqal.integrations.calendly_events import Kind
 from botaniqal.integrations.models import InboundEvent
@@ -56,13 +57,16 @@ def calendly(request: HttpRequest) -> JsonResponse:
         return _refusal(HTTPStatus.BAD_REQUEST, "invalid", sentence)
 
     known = event.kind == Kind.OTHER or event_types.find(event.event_type_id or "") is not None
-    _, is_new = inbox.keep(
-        vendor=CALENDLY,
-        key=event.delivery_key,
-        kind=event.kind,
-        payload=payload,
-        problem="" if known else UNKNOWN_TYPE,
-    )
+    try:
+        _, is_new = inbox.keep(
+            vendor=CALENDLY,
+            key=event.delivery_key,
+            kind=event.kind,
+            payload=payload,
+            problem="" if known else UNKNOWN_TYPE,
+        )
+    except Malformed as refusal:
+        return _refusal(refusal.status, refusal.code, refusal.message)
     if is_new and not known:
         return _refusal(HTTPStatus.BAD_REQUEST, "unknown_event_type", UNKNOWN_TYPE)
     return JsonResponse({"kept": True})

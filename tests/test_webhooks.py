@@ -158,6 +158,18 @@ class TestCalendly:
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
         assert not InboundEvent.objects.exists()
 
+    @pytest.mark.parametrize("odd", ['"Leo\\u0000"', '"\\ud800"', "NaN", "1e400", "[" * 930 + "]" * 930])
+    def test_refuses_what_no_database_can_keep(self, client, odd):
+        client.raise_request_exception = False
+
+        answer = post(client, json.dumps(delivery(more="@")).replace('"@"', odd).encode())
+
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+        assert not InboundEvent.objects.exists()
+
+    def test_keeps_a_text_about_nul(self, client):
+        assert post(client, delivery(more="\\u0000")).status_code == 200
+
     def test_refuses_other_methods(self, client):
         assert client.get(TRIAGE).status_code == 405
 

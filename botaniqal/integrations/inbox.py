@@ -1,6 +1,7 @@
 """What vendors tell us: kept once as it came, worked afterwards."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ from botaniqal.integrations import owed
 from botaniqal.integrations.models import InboundEvent
 
 Handler = Callable[[InboundEvent], str]
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as JSON writes it; after another backslash it is text about it
 NOBODY_LISTENS = "Ignored: the portal does not use this kind of message."
 
 
@@ -24,13 +26,18 @@ def keep(
 
     :raises Malformed: no database can keep it.
     """
-    if "\\u0000" in json.dumps(payload):
-        raise Malformed("The message holds a NUL character.")
-    event, is_new = InboundEvent.objects.get_or_create(
-        vendor=vendor,
-        key=key,
-        defaults={"kind": kind, "payload": payload, "problem": problem, "needs_person": bool(problem)},
-    )
+    try:
+        text = json.dumps(payload, allow_nan=False, ensure_ascii=False)
+        text.encode()
+        if NUL.search(text):
+            raise ValueError("NUL")
+        event, is_new = InboundEvent.objects.get_or_create(
+            vendor=vendor,
+            key=key,
+            defaults={"kind": kind, "payload": payload, "problem": problem, "needs_person": bool(problem)},
+        )
+    except (ValueError, RecursionError):  # NUL, half of a surrogate pair, NaN, nested too deeply
+        raise Malformed("The message holds something that no database can keep.") from None
     if is_new and not problem:
         transaction.on_commit(partial(ring, "work_inbox"))
     return event, is_new
