@@ -33,6 +33,11 @@ BASE64_DIGEST = re.compile(r"[A-Za-z0-9+/]{43}=")
 PHONE_REGION = "AU"
 LONGEST_PHONE_ANSWER = 250
 LONGEST_ID = 100
+LONGEST_URI = 255
+LONGEST_EMAIL = 254
+LONGEST_LINK = 500
+FIRST_YEAR, LAST_YEAR = 2000, 2200  # far from where dates overflow when minutes or zones are added
+WEB_ADDRESS = re.compile(r"https?://[^\s\x00-\x1f\x7f]+")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 PHONE_QUESTION = re.compile(r"phone|mobile|\bcell|\bnumber\b", re.IGNORECASE)
 CONCERN_QUESTION = re.compile(r"concern|reason|help|symptom|condition|brings? you|about", re.IGNORECASE)
@@ -142,7 +147,7 @@ def parse(payload: Mapping[str, Any]) -> CalendlyEvent:
         raise MalformedEvent(f"{where}.start_time is missing.")
     if ends_at is not None and ends_at <= starts_at:
         raise MalformedEvent(f"{where}.end_time is not after start_time.")
-    if email is None or not EMAIL.fullmatch(email):
+    if email is None or len(email) > LONGEST_EMAIL or not EMAIL.fullmatch(email):
         raise MalformedEvent("payload.email is missing or no e-mail address.")
 
     event_type_id = _id(event, "event_type", where) or _id(event, "calendar_id", where)
@@ -151,8 +156,8 @@ def parse(payload: Mapping[str, Any]) -> CalendlyEvent:
         or _id(event, "uuid", where)
         or _digest([event_type_id, starts_at.isoformat(), email.lower()])
     )
-    invitee_uri = _text(invitee, "uri", "payload")
-    old_invitee, new_invitee = _text(invitee, "old_invitee", "payload"), _text(invitee, "new_invitee", "payload")
+    invitee_uri = _uri(invitee, "uri", "payload")
+    old_invitee, new_invitee = _uri(invitee, "old_invitee", "payload"), _uri(invitee, "new_invitee", "payload")
     answers = _answers(invitee)
     phone, phone_question = _phone(answers, _text(invitee, "text_reminder_number", "payload"))
     members = _rows(event, "event_memberships", where)
@@ -312,10 +317,17 @@ def _id(source: Mapping[str, Any], name: str, where: str) -> str | None:
     return value or None
 
 
-def _link(source: Mapping[str, Any], name: str, where: str) -> str | None:
-    # Staff click on it, so that nothing but a web address may stand there.
+def _uri(source: Mapping[str, Any], name: str, where: str) -> str | None:
     value = _text(source, name, where)
-    return value if value and value.startswith(("https://", "http://")) else None
+    if value and len(value) > LONGEST_URI:
+        raise MalformedEvent(f"{where}.{name} is too long.")
+    return value
+
+
+def _link(source: Mapping[str, Any], name: str, where: str) -> str | None:
+    # Staff click on it and calendars read it, so that nothing but a web address may stand there.
+    value = _text(source, name, where)
+    return value if value and WEB_ADDRESS.fullmatch(value) and len(value) <= LONGEST_LINK else None
 
 
 def _moment(source: Mapping[str, Any], name: str, where: str) -> datetime | None:
@@ -324,8 +336,10 @@ def _moment(source: Mapping[str, Any], name: str, where: str) -> datetime | None
         return None
     try:
         moment = datetime.fromisoformat(value)
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise MalformedEvent(f"{where}.{name} is not a time.".lstrip(".")) from None
-    raise MalformedEvent(f"{where}.{name} is a time without an offset.".lstrip("."))
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise MalformedEvent(f"{where}.{name} is not a time.".lstrip("."))
+    if moment.tzinfo is None:
+        raise MalformedEvent(f"{where}.{name} is a time without an offset.".lstrip("."))
+    return moment.astimezone(UTC)

@@ -24,6 +24,7 @@ PAYLOADS = Path(__file__).parent.parent / "payloads" / "calendly"
 API = "https://api.calendly.com"
 KEY = "signing-key"
 NOW = datetime(2026, 11, 21, 0, 0, tzinfo=UTC)
+START = ("payload", "scheduled_event", "start_time")
 BODY = '{"event": "invitee.created", "name": "Zoë"}'.encode()
 
 
@@ -246,7 +247,10 @@ class TestParse:
 
         assert parse(payload).name == "Pat ?Example"
 
-    @pytest.mark.parametrize("join_url", ["javascript:alert(1)", "", None])
+    @pytest.mark.parametrize(
+        "join_url",
+        ["javascript:alert(1)", "", None, "https://x.example/\r\nATTENDEE:x", f"https://x.example/{'y' * 500}"],
+    )
     def test_links_to_web_addresses_only(self, join_url: str | None) -> None:
         payload = load("invitee.created")
         payload["payload"]["scheduled_event"]["location"]["join_url"] = join_url
@@ -343,19 +347,14 @@ class TestMalformed:
             (("payload", "scheduled_event"), [], "payload.scheduled_event is not an object."),
             (("payload", "questions_and_answers"), {}, "payload.questions_and_answers is not a list."),
             (("payload", "questions_and_answers"), ["x"], "payload.questions_and_answers is not a list of objects."),
-            (("payload", "scheduled_event", "start_time"), None, "payload.scheduled_event.start_time is missing."),
-            (("payload", "scheduled_event", "start_time"), 1795, "payload.scheduled_event.start_time is not text."),
-            (("payload", "scheduled_event", "start_time"), "soon", "payload.scheduled_event.start_time is not a time."),
-            (
-                ("payload", "scheduled_event", "start_time"),
-                "0001-01-01T00:00:00+14:00",
-                "payload.scheduled_event.start_time is not a time.",
-            ),
-            (
-                ("payload", "scheduled_event", "start_time"),
-                "2026-12-01T03:00:00",
-                "payload.scheduled_event.start_time is a time without an offset.",
-            ),
+            (START, None, "payload.scheduled_event.start_time is missing."),
+            (START, 1795, "payload.scheduled_event.start_time is not text."),
+            (START, "soon", "payload.scheduled_event.start_time is not a time."),
+            (START, "0001-01-01T00:00:00+14:00", "payload.scheduled_event.start_time is not a time."),
+            (START, "9999-12-31T23:59:00Z", "payload.scheduled_event.start_time is not a time."),
+            (START, "2026-12-01T03:00:00", "payload.scheduled_event.start_time is a time without an offset."),
+            (("payload", "email"), f"{'p' * 250}@x.example", "payload.email is missing or no e-mail address."),
+            (("payload", "old_invitee"), "x" * 256, "payload.old_invitee is too long."),
             (
                 ("payload", "scheduled_event", "end_time"),
                 "2026-12-01T03:00:00Z",
