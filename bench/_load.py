@@ -13,6 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 CLIENTS = 16
+LONGEST_ANSWER = 30  # seconds
+
+Requests = Callable[[], bytes | None]
+"""Gives the next request, or None when there is nothing more to ask."""
 
 
 @dataclass
@@ -22,7 +26,6 @@ class Result:
     seconds: float = 0
     milliseconds: list[float] = field(default_factory=list)
     statuses: Counter = field(default_factory=Counter)
-    bodies: list[bytes] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
@@ -33,20 +36,22 @@ class Result:
         """Milliseconds within which so many percent were answered."""
         return statistics.quantiles(self.milliseconds, n=100, method="inclusive")[percent - 1]
 
-    def __str__(self) -> str:
-        times = f"p50 {self.percentile(50):.1f} ms, p95 {self.percentile(95):.1f} ms, p99 {self.percentile(99):.1f} ms"
-        return f"{self.rate:7,.0f}/s   {times}   {dict(self.statuses)}"
+    def expect(self, status: int) -> "Result":
+        """Refuse a measurement of anything else than this answer."""
+        if set(self.statuses) != {status}:
+            raise SystemExit(f"Only {status} was expected; there came {dict(self.statuses)}.")
+        return self
 
 
 @contextmanager
-def server(**environment: str) -> Iterator[int]:
+def server() -> Iterator[int]:
     """Serve the portal and the bare views as in production, and give the port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = ["granian", "--interface", "wsgi", "--workers", "2", "--blocking-threads", "8", "--backlog", "1024"]
     command += ["--port", str(port), "--log-level", "error", "botaniqal.wsgi:application"]
-    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "bench._settings"} | environment
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "bench._settings"}
     process = subprocess.Popen([sys.executable, "-m", *command], env=environment)
     try:
         _wait_for(port, process)
@@ -61,69 +66,81 @@ def get(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
 
-def post(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+def post(path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> bytes:
     """Write down a request that sends JSON."""
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    lines = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{lines}"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
+def always(request: bytes) -> Requests:
+    """Ask the same again and again."""
+    return lambda: request
+
+
+def each(requests: Iterator[bytes]) -> Requests:
+    """Ask one after the other, until there are no more."""
+    return lambda: next(requests, None)
+
+
 def load(
     port: int,
-    next_request: Callable[[], bytes | None],
+    next_request: Requests,
     *,
     clients: int = CLIENTS,
-    seconds: float = 3,
-    keep: bool = False,
+    seconds: float = 1,
+    per_second: float | None = None,
 ) -> Result:
     """
     Ask from several connections at once, until the time is over or there is nothing more to ask.
 
+    Each connection asks again as soon as it has its answer; with ``per_second``, requests are due at a constant rate
+    and their time counts from when they were due, so that waiting for a free connection counts too.
+
     One loop over plain sockets: a client that parses more would be slower than what it measures.
     """
-    result, selector, open_requests = Result(), selectors.DefaultSelector(), 0
-    sockets = [socket.create_connection(("127.0.0.1", port)) for _ in range(clients)]
-    started = time.perf_counter()
-    for connection in sockets:
+    result, selector, asked, is_more = Result(), selectors.DefaultSelector(), 0, True
+    idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(clients)]
+    for connection in idle:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if request := next_request():
-            selector.register(connection, selectors.EVENT_READ, [time.perf_counter(), b""])
+    started = now = time.perf_counter()
+    while True:
+        while is_more and idle:
+            due = started + asked / per_second if per_second else now
+            if due > now:
+                break
+            request = next_request() if due < started + seconds else None
+            if request is None:
+                is_more = False
+                break
+            connection = idle.pop()
+            selector.register(connection, selectors.EVENT_READ, [due, b""])
             connection.sendall(request)
-            open_requests += 1
-    while open_requests:
-        for key, _ in selector.select(30):
+            asked += 1
+        if not is_more and len(idle) == clients:
+            break
+        for key, _ in selector.select(due - now if is_more and idle else LONGEST_ANSWER):
             state = key.data
-            state[1] += key.fileobj.recv(262_144)
+            received = key.fileobj.recv(262_144)
+            if not received:
+                raise SystemExit("The server closed a connection.")
+            state[1] += received
             head, found, body = state[1].partition(b"\r\n\r\n")
             if not found or len(body) < _length(head):
                 continue
-            now = time.perf_counter()
-            result.milliseconds.append((now - state[0]) * 1000)
+            result.milliseconds.append((time.perf_counter() - state[0]) * 1000)
             result.statuses[int(head[9:12])] += 1
-            if keep:
-                result.bodies.append(body)
-            request = next_request() if now - started < seconds else None
-            if request:
-                state[:] = [now, b""]
-                key.fileobj.sendall(request)
-            else:
-                selector.unregister(key.fileobj)
-                open_requests -= 1
-    result.seconds = time.perf_counter() - started
-    for connection in sockets:
+            selector.unregister(key.fileobj)
+            idle.append(key.fileobj)
+        now = time.perf_counter()
+    result.seconds = now - started
+    for connection in idle:
         connection.close()
     return result
 
 
-def always(path: str) -> Callable[[], bytes]:
-    """Ask for the same page again and again."""
-    request = get(path)
-    return lambda: request
-
-
 def _length(head: bytes) -> int:
-    place = head.lower().index(b"content-length:") + 15
-    return int(head[place : head.find(b"\r", place) if b"\r" in head[place:] else None])
+    return int(head.lower().partition(b"content-length:")[2].partition(b"\r")[0])
 
 
 def _wait_for(port: int, process: subprocess.Popen) -> None:

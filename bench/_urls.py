@@ -8,6 +8,7 @@ from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -23,7 +24,7 @@ class Bare(APIView):
     authentication_classes = ()
     permission_classes = ()
 
-    def get(self, request) -> Response:
+    def get(self, request: Request) -> Response:
         """Answer the body that was put aside."""
         return Response(_body())
 
@@ -46,7 +47,7 @@ def insert(request: HttpRequest) -> JsonResponse:
 
 @cache
 def _body() -> dict:
-    return json.loads((settings.BASE_DIR / "var" / "bench" / "body.json").read_bytes())
+    return json.loads(settings.BENCH_BODY.read_bytes())
 
 
 urlpatterns = [

@@ -1,77 +1,116 @@
 """Free times: how many answers a second, against bare views of the same size; and what history and people cost."""
 
-import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
+from itertools import count, cycle
 from statistics import median
+from threading import Event
+from time import perf_counter
 
-import django
-from django.conf import settings
-
-django.setup()
-
-# ruff: noqa: E402 - the apps have to be ready
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from bench._data import fill
-from bench._load import Result, always, load, server
+from bench import _django  # noqa: F401 - before any app
+from bench import _figures as figures
+from bench._data import fill, free_times, put_aside
+from bench._load import Result, always, get, load, server
+from practitioners import diary
+from services.models import AppointmentType
 
-ROUNDS = 3
-DAY = timezone.localdate() + timedelta(days=3)
-PAGE = f"/api/practitioners/availability?service=alternative_medicine&date={DAY}"
-
-
-def measure(paths: list[str]) -> dict[str, Result]:
-    """Ask for each page in turn, several rounds, and keep each one's median round."""
-    with server() as port:
-        for path in paths:
-            load(port, always(path), seconds=1)
-        rounds = [{path: load(port, always(path)) for path in paths} for _ in range(ROUNDS)]
-    middle = {path: median(one[path].rate for one in rounds) for path in paths}
-    return {path: next(one[path] for one in rounds if one[path].rate == middle[path]) for path in paths}
-
-
-def queries() -> int:
-    """Count the queries that one answer takes."""
-    with CaptureQueriesContext(connection) as captured:
-        answer = Client(headers={"host": "localhost"}).get(PAGE)
-    body = settings.BASE_DIR / "var" / "bench" / "body.json"
-    body.parent.mkdir(parents=True, exist_ok=True)
-    body.write_bytes(answer.content)
-    slots = sum(len(one["availableSlots"]) for one in json.loads(answer.content)["practitioners"])
-    print(f"  one answer: {len(captured)} queries, {slots} free times, {len(answer.content):,} bytes")
-    return len(captured)
+ROUNDS = 5
+BOOKINGS_PER_SECOND = 10
+PAGE = f"/api/practitioners/availability?service=alternative_medicine&date={timezone.localdate() + timedelta(days=1)}"
+BARE, ONE_ROW = "/bench/bare", "/bench/one-row"
 
 
 def main() -> None:
-    """Print the figures of product.md §13 that are about availability."""
-    print("6 practitioners × 1 day, 100,000 bookings of history")
-    fill(bookings=100_000, practitioners=6)
-    queries()
-    found = measure([PAGE, "/bench/bare", "/bench/one-row"])
-    for path, result in found.items():
-        print(f"  {path.partition('?')[0]:34} {result}")
-    print(f"  of a bare DRF view     {found[PAGE].rate / found['/bench/bare'].rate:.2f}   (budget ≥ 0.30)")
-    print(f"  of one row + same body {found[PAGE].rate / found['/bench/one-row'].rate:.2f}   (≥ 0.60 with snapshots)")
-
-    print("history: the same at 10,000 and at 1,000,000 bookings")
+    """Print the figures of availability."""
     costs = {}
-    for bookings in (10_000, 1_000_000):
-        fill(bookings=bookings, practitioners=6)
-        found = measure([PAGE, "/bench/bare"])
-        costs[bookings] = found["/bench/bare"].rate / found[PAGE].rate
-        print(f"  {bookings:>9,} {found[PAGE]}   cost {costs[bookings]:.2f} bare views")
-    print(f"  1,000,000 against 10,000: {costs[1_000_000] / costs[10_000]:.2f}   (budget ≤ 1.20)")
+    with server() as port:
+        figures.heading("Availability: 6 practitioners × 1 day, 16 clients")
+        for bookings in (10_000, 100_000, 1_000_000):
+            kind = fill(bookings=bookings, practitioners=6)
+            queries = count_queries()
+            load(port, always(get(PAGE)))
+            paths = [PAGE, BARE, ONE_ROW] if bookings == 100_000 else [PAGE, BARE]
+            rounds = [ask(port, *paths) for _ in range(ROUNDS)]
+            costs[bookings] = median(one[BARE].rate / one[PAGE].rate for one in rounds)
+            figures.note(f"{bookings:,} bookings: answers/s", median(one[PAGE].rate for one in rounds))
+            if bookings == 100_000:
+                figures.at_least("… of a bare DRF view", 1 / costs[bookings], 0.30)
+                figures.at_least("… of one row + same body (no snapshots yet)", ratio(rounds, PAGE, ONE_ROW), 0.60)
+                figures.at_most("… queries", queries, 4)
+                steady = load(port, always(get(PAGE)), per_second=50, seconds=5).expect(200)
+                figures.at_most("… p99 at 50 requests/s", steady.percentile(99), 50, "ms")
+                figures.at_least(
+                    f"… rate with {BOOKINGS_PER_SECOND} bookings/s going on", while_booking(port, kind), 0.8
+                )
+        figures.at_most("cost at 1,000,000 bookings, against 10,000", costs[1_000_000] / costs[10_000], 1.2)
 
-    print("people: 50 and 500 practitioners × 1 day")
-    for practitioners in (50, 500):
-        fill(bookings=100_000, practitioners=practitioners)
-        queries()
-        with server() as port:
-            load(port, always(PAGE), seconds=1)
-            print(f"  {practitioners:>3} {load(port, always(PAGE), clients=2)}   (500: budget p95 ≤ 250 ms)")
+        figures.heading("Availability: more practitioners × 1 day, 100,000 bookings, 1 client")
+        for practitioners in (50, 500):
+            fill(bookings=100_000, practitioners=practitioners)
+            more_queries = count_queries()
+            load(port, always(get(PAGE)), clients=1)
+            result = load(port, always(get(PAGE)), clients=1, seconds=4).expect(200)
+            figures.note(f"{practitioners}: answers/s", result.rate)
+            figures.at_most(f"{practitioners}: p95", result.percentile(95), 250, "ms")
+            figures.exactly(f"{practitioners}: queries", more_queries, queries)
+
+
+def ask(port: int, *paths: str) -> dict[str, Result]:
+    """Ask for each page in turn, so that all see the same machine."""
+    return {path: load(port, always(get(path))).expect(200) for path in paths}
+
+
+def ratio(rounds: list[dict[str, Result]], path: str, other: str) -> float:
+    """Compare two pages' rates in each round; the median is what a noisy moment cannot move."""
+    return median(one[path].rate / one[other].rate for one in rounds)
+
+
+def count_queries() -> int:
+    """Count the queries of one answer, and put it aside for the bare views."""
+    with CaptureQueriesContext(connection) as captured:
+        answer = Client(headers={"host": "localhost"}).get(PAGE)
+    put_aside(answer.content)
+    return len(captured)
+
+
+def while_booking(port: int, kind: AppointmentType) -> float:
+    """Compare the page's rate while bookings go on with its rate on its own."""
+    found = []
+    for _ in range(ROUNDS):
+        alone = load(port, always(get(PAGE))).expect(200)
+        with bookings_going_on(kind):
+            found.append(load(port, always(get(PAGE))).expect(200).rate / alone.rate)
+    return median(found)
+
+
+@contextmanager
+def bookings_going_on(kind: AppointmentType) -> Iterator[None]:
+    """Take and give back the day's free times, one after the other, at a constant rate."""
+    is_over, times = Event(), list(free_times(kind, days=1))
+
+    def book() -> None:
+        started = perf_counter()
+        for n, (practitioner, moment) in zip(count(1), cycle(times), strict=False):
+            span = diary.Span(moment, moment + timedelta(minutes=kind.minutes))
+            diary.release(entry=diary.take(practitioner=practitioner, span=span, by=None))
+            if is_over.wait(started + n / BOOKINGS_PER_SECOND - perf_counter()):
+                break
+        connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        booked = thread.submit(book)
+        try:
+            yield
+        finally:
+            is_over.set()
+        booked.result()
 
 
 if __name__ == "__main__":
