@@ -56,7 +56,7 @@ def visit_created(event: CalendlyEvent, event_type: CalendlyEventType, now: date
         join_link=event.join_url or "",
         attention=attention or ("" if price is not None else f"{kind} has no price yet."),
     )
-    sync.adopt(booking=booking, system=CALENDLY, external_id=event.event_id, external_ref=event.invitee_uri or "")
+    adopt(booking, event)
     payments.record(booking=booking, taken=payments.Taken(), by=None, now=now)
     notices.send_confirmation(booking=booking, now=now)
     return f"Booked as {booking.number}."
@@ -90,6 +90,8 @@ def settled(event: CalendlyEvent) -> str:
     """Say so when the event is known, or is our own booking coming back; empty when there is something to do."""
     if record := record_of(event):
         return f"Known already as {record.booking.number}."
+    if _is_former(event):
+        return "Old news: its booking has another time by now."
     # Nothing is noted of our own: who told Calendly knows better, and this may be the echo of a former time.
     own = _own(event)
     return f"Our own booking {own.number}." if own else ""
@@ -114,7 +116,7 @@ def moved(event: CalendlyEvent, now: datetime) -> str:
     BusyPeriod.objects.filter(practitioner=booking.practitioner, external_id=old.external_id).delete()
     booking.entry, booking.attention = place(booking.practitioner, diary.Span(event.starts_at, ends_at), event.event_id)
     lifecycle.note_move(booking=booking, starts_at=event.starts_at, ends_at=ends_at, now=now)
-    sync.adopt(booking=booking, system=CALENDLY, external_id=event.event_id, external_ref=event.invitee_uri or "")
+    adopt(booking, event)
     return f"Moved {booking.number}."
 
 
@@ -190,6 +192,23 @@ def record_of(event: CalendlyEvent) -> SyncRecord | None:
         .select_related("booking__practitioner")
         .first()
     )
+
+
+def adopt(booking: Booking, event: CalendlyEvent) -> None:
+    """Note that Calendly knows of a booking, by which event, and whose place that took."""
+    sync.adopt(
+        booking=booking,
+        system=CALENDLY,
+        external_id=event.event_id,
+        external_ref=event.invitee_uri or "",
+        former_ref=event.old_invitee,
+    )
+
+
+def _is_former(event: CalendlyEvent) -> bool:
+    """Tell whether another event took this one's place, also when that was heard of first."""
+    former = SyncRecord.objects.filter(system=CALENDLY, former_refs__contains=[event.invitee_uri])
+    return former.exclude(former_refs=[]).exists()  # by the index, which leaves empty lists out
 
 
 def _own(event: CalendlyEvent) -> Booking | None:

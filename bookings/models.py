@@ -3,6 +3,8 @@
 import uuid
 from zoneinfo import ZoneInfo
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -181,6 +183,12 @@ class SyncRecord(Owed):
     external_ref = models.CharField(
         max_length=255, blank=True, editable=False, help_text="Calendly's invitee, by which a rescheduling is linked."
     )
+    former_refs = ArrayField(
+        models.CharField(max_length=255),
+        default=list,
+        editable=False,
+        help_text="Calendly's invitees whose place this one took: what is heard of them is old news.",
+    )
     underway = models.JSONField(
         null=True, editable=False, help_text="What we began to enter without knowing yet whether it got there."
     )
@@ -196,6 +204,7 @@ class SyncRecord(Owed):
         indexes = [
             owed_index("sync_record_owed"),
             models.Index(fields=["external_ref"], condition=~Q(external_ref=""), name="sync_record_by_ref"),
+            GinIndex(fields=["former_refs"], condition=~Q(former_refs=[]), name="sync_record_by_former_ref"),
         ]
 
     def __str__(self) -> str:

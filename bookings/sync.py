@@ -37,11 +37,19 @@ def owe(*, booking: Booking, now: datetime) -> None:
         transaction.on_commit(partial(ring, f"tell_{system}"))
 
 
-def adopt(*, booking: Booking, system: System, external_id: str, external_ref: str = "") -> None:
-    """Note that a vendor told us of the booking's present state itself, so that nothing is owed to it."""
+def adopt(
+    *, booking: Booking, system: System, external_id: str, external_ref: str = "", former_ref: str | None = None
+) -> None:
+    """
+    Note that a vendor told us of the booking's present state itself, so that nothing is owed to it.
+
+    ``former_ref`` is whose place it took there, known here or not.
+    """
     record, _ = SyncRecord.objects.select_for_update().get_or_create(booking=booking, system=system)
     record.told = record.wanted
     record.external_id, record.external_ref, record.underway = external_id, external_ref, None
+    if former_ref:
+        record.former_refs = [*record.former_refs, former_ref]
     record.needs_person, record.problem, record.attempts = False, "", 0
     record.leased_until = None  # who is telling something older must not write it down after this
     record.save()

@@ -93,8 +93,8 @@ class Teller:
 
     def _leave(self, record: SyncRecord, event: ScheduledEvent) -> None:
         # The id goes first: Calendly's own message of this cancellation must not find a booking to cancel.
-        former = uuid_of(event.uri)
-        owed.renew(record, external_id="", external_ref="", underway={"leaves": former})
+        former, refs = uuid_of(event.uri), [*record.former_refs, record.external_ref]
+        owed.renew(record, external_id="", external_ref="", former_refs=refs, underway={"leaves": former})
         self._vendor.cancel_event(former, reason=MOVED)
         owed.renew(record, underway=None)
 

@@ -7,6 +7,7 @@ import hmac
 import json
 import time
 from datetime import timedelta
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -248,16 +249,16 @@ class TestConsultation:
         assert TriageSession.objects.get().consultation.state == Booking.State.CANCELLED
         assert not Message.objects.exists()
 
-    @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["cancelled first", "created first"])
-    def test_moves_when_it_is_rescheduled_in_whatever_order(self, client, sarah, order):
-        first = delivery(event_id="OLD")
-        old, new = f"{first['payload']['uri']}", "https://api.calendly.com/scheduled_events/NEW/invitees/NEW"
-        pair = [
-            delivery("invitee.canceled", event_id="OLD", rescheduled=True, new_invitee=new),
-            delivery(event_id="NEW", starts_at=TEN + timedelta(hours=2), old_invitee=old),
-        ]
+    @pytest.mark.parametrize("order", list(permutations(["made", "given up", "made anew"])), ids=", ".join)
+    def test_stands_at_the_new_time_in_whatever_order_its_rescheduling_is_heard(self, client, sarah, order):
+        old, new = (f"https://api.calendly.com/scheduled_events/{name}/invitees/{name}" for name in ("OLD", "NEW"))
+        told = {
+            "made": delivery(event_id="OLD"),
+            "given up": delivery("invitee.canceled", event_id="OLD", rescheduled=True, new_invitee=new),
+            "made anew": delivery(event_id="NEW", starts_at=TEN + timedelta(hours=2), old_invitee=old),
+        }
 
-        take_in(client, first, *(pair[n] for n in order))
+        take_in(client, *(told[what] for what in order))
 
         session = TriageSession.objects.get()
         assert session.consultation.starts_at == TEN + timedelta(hours=2)

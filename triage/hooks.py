@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from bookings import hooks as visits
-from bookings import sync
 from bookings.models import Booking
 from botaniqal.errors import DomainError
 from botaniqal.integrations.calendly_events import CalendlyEvent
@@ -44,12 +43,7 @@ def consultation_created(event: CalendlyEvent, event_type: CalendlyEventType, no
         join_link=event.join_url or "",
         attention=attention,
     )
-    sync.adopt(
-        booking=session.consultation,
-        system=visits.CALENDLY,
-        external_id=event.event_id,
-        external_ref=event.invitee_uri or "",
-    )
+    visits.adopt(session.consultation, event)
     return f"Call planned with {consultant}."
 
 

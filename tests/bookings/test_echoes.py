@@ -102,6 +102,14 @@ class TestVisitCancelled:
         told.refresh_from_db()
         assert told.state == Booking.State.CONFIRMED
 
+    def test_takes_no_event_for_new_whose_time_we_gave_up_ourselves(self, vendors, told):
+        made_there = echo(vendors, 0, Kind.CANCELED, utm_content=None)
+        move(told)
+
+        hear(hooks.visit_cancelled, made_there)
+
+        assert Booking.objects.get() == told
+
     def test_cancels_our_own_booking_when_the_patient_did_so_in_calendly(self, vendors, told):
         hear(hooks.visit_cancelled, echo(vendors, 0, Kind.CANCELED))
 
