@@ -60,7 +60,9 @@ class Written(serializers.Serializer):
 
     version = serializers.IntegerField(min_value=1)
     notes = serializers.CharField(required=False, allow_blank=True, max_length=20_000, trim_whitespace=False)
-    primaryConcern = serializers.CharField(source="primary_concern", required=False, allow_blank=True, max_length=5000)
+    primaryConcern = serializers.CharField(
+        source="primary_concern", required=False, allow_blank=True, max_length=5000, trim_whitespace=False
+    )
     recommendedService = serializers.SlugRelatedField(
         source="recommended_service",
         slug_field="slug",

@@ -43,9 +43,13 @@ export function startBooking() {
     find("#payment").addEventListener("keydown", (event) => enter(event, () => (event.target.checked = true)));
     find("#reference").addEventListener("keydown", (event) => enter(event));
     confirmButton.addEventListener("click", confirm);
+    find("#types").addEventListener("change", draw);
     watch((now, former) => {
+        const isNew = now.booking && (!former.booking || now === former);
+        const mayMove = isFocusFree(find("#agree"));
         noteEndOfHold(now, former);
         draw();
+        if (isNew && mayMove) find("#done").focus();
     });
     setInterval(drawCountdown, 1000);
 }
@@ -165,7 +169,8 @@ export async function confirm() {
     try {
         const { practitionerId, type, startsAt } = time;
         const reference = payment() === "card" ? find("#reference").value.trim() : "";
-        await act("confirm", { practitionerId, type, startsAt, payment: payment() || "later", reference, amount: priceOf(type) });
+        const money = { payment: payment() || "later", reference, amount: priceOf(type) };
+        await act("confirm", { practitionerId, type, startsAt, ...money });
         say(`Booked. Number ${state.booking.number}.`);
     } catch (error) {
         if (error.code === "wrong_amount") notePrice(time.type, error.body.expectedAmount);
@@ -203,19 +208,17 @@ const describe = (time) => `${momentForBoth(time.startsAt)} with ${time.name}`;
 function draw() {
     const held = heldTime();
     const { booking } = state;
-    const hadFocus = isFocusFree(find("#agree"));
     find("#book").dataset.state = booking ? "booked" : held || asked ? "held" : "none";
+    find("#book").hidden = booking === null && !isOpen();
     find("#agree").hidden = booking !== null;
     find("#booked").hidden = booking === null;
     if (booking) {
         drawBooking(booking);
-        if (hadFocus && state.state === "wrap_up" && state.isOwn) find("#done").focus();
         return;
     }
     drawSummary(held);
     find("#held").hidden = !held || asked !== null;
     find("#payment").disabled = !isOpen();
-    find("#receipt").hidden = payment() !== "card";
     const isReady = held !== null && asked === null && held.type !== "" && isPaid(held) && !isConfirming;
     confirmButton.setAttribute("aria-disabled", String(!isReady));
     confirmButton.firstChild.data = isConfirming ? "Booking… " : "Confirm booking ";
@@ -229,6 +232,7 @@ function drawSummary(held) {
     price.hidden = !type;
     price.textContent = type ? (isFree(type) ? "Nothing to pay" : money(priceOf(type))) : "";
     find("#payment").hidden = type !== "" && isFree(type);
+    find("#receipt").hidden = payment() !== "card" || find("#payment").hidden;
     find("#summary").textContent = summaryOf(time);
 }
 

@@ -16,6 +16,7 @@ export function startCall() {
     setInterval(drawTimer, 1000);
     if (!startButton.hidden) startButton.focus();
     else if (!takeOverButton.hidden) takeOverButton.focus();
+    else if (isOpen()) notes.focus();
 }
 
 /** Start the call; typing can begin at once. */
@@ -47,7 +48,6 @@ function draw(now, former) {
     drawTimer();
     for (const field of findAll("textarea")) field.readOnly = !isWritable();
     for (const fieldset of findAll("#services")) fieldset.disabled = !isWritable();
-    for (const fieldset of findAll("#types")) fieldset.disabled = !isOpen();
 }
 
 function drawOwner(now, former) {

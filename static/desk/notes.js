@@ -6,7 +6,7 @@
  * sent until one of them is chosen.
  */
 
-import { find, findAll, make, say } from "./elements.js";
+import { alarm, calm, find, findAll, make, say } from "./elements.js";
 import { Refused, postAndLeave, serverNow } from "./server.js";
 import { act, isWritable, state, watch, watchNet } from "./state.js";
 import { time } from "./words.js";
@@ -21,7 +21,7 @@ const fields = {
 };
 const names = Object.keys(fields);
 const conflicts = new Set();
-let base = state.written;
+let base = null;
 let timer = null;
 let isSaving = false;
 let saving = Promise.resolve();
@@ -35,15 +35,26 @@ function textField(element) {
 
 function choiceField(name) {
     const inputs = findAll(`input[name="${name}"]`);
+    let unlisted = ""; // a service that was recommended and is not offered any more
     return {
-        read: () => inputs.find((input) => input.checked)?.value ?? "",
-        write: (value) => inputs.forEach((input) => (input.checked = input.value === value)),
+        read: () => inputs.find((input) => input.checked)?.value ?? unlisted,
+        write: (value) => {
+            for (const input of inputs) input.checked = input.value === value;
+            unlisted = value;
+        },
         describe: (value) => inputs.find((input) => input.value === value)?.parentElement.textContent ?? value,
     };
 }
 
+/** Give what the server has as the page's boxes give it back, or every line's end would count as a change. */
+function asInBoxes(written) {
+    const lines = (text) => text.replaceAll("\r\n", "\n");
+    return { ...written, notes: lines(written.notes), primaryConcern: lines(written.primaryConcern) };
+}
+
 export function startNotes() {
-    if (!base) return;
+    if (!state.written) return;
+    base = asInBoxes(state.written);
     for (const name of names) fields[name].write(base[name]);
     for (const place of ["#notes", "#concern", "#services"]) find(place).addEventListener("input", typed);
     watch((now) => now.written && !isSaving && meet(now.written));
@@ -59,6 +70,7 @@ const unsaved = () => differing().filter((name) => !conflicts.has(name));
 const isDirty = () => isWritable() && differing().length > 0;
 
 function typed() {
+    if (problem) calm();
     problem = "";
     saveIn(PAUSE_SECONDS);
     drawBadge();
@@ -103,7 +115,7 @@ async function save() {
     } catch (error) {
         isSaving = false;
         if (error.code === "stale_version") meet(error.body.written);
-        else if (error instanceof Refused) problem = error.message;
+        else if (error instanceof Refused) complain(error.message);
         else return saveIn(RETRY_SECONDS);
     }
     if (unsaved().length && !problem) saveIn(PAUSE_SECONDS);
@@ -111,8 +123,9 @@ async function save() {
 }
 
 /** Take what the server has now: over what we left alone, beside what we changed too. */
-function meet(theirs) {
-    if (theirs.version < base.version) return;
+function meet(written) {
+    if (written.version < base.version) return;
+    const theirs = asInBoxes(written);
     for (const name of names) {
         const own = fields[name].read();
         if (theirs[name] === base[name]) continue;
@@ -160,6 +173,11 @@ function settle(name) {
     find(`[data-conflict="${name}"]`).hidden = true;
 }
 
+function complain(message) {
+    problem = message;
+    alarm(`Not saved. ${message}`);
+}
+
 function noteNet(isUp) {
     const wasOffline = isOffline;
     isOffline = !isUp;
@@ -181,14 +199,13 @@ function drawBadge() {
     badge.hidden = !word;
     badge.textContent = word;
     badge.className = `badge ${tone}`;
-    badge.title = problem;
 }
 
 function standing() {
     if (isOffline) return ["Offline, will retry", "bad"];
     if (!isWritable()) return ["", ""];
     if (conflicts.size) return ["Two texts: choose one", "bad"];
-    if (problem) return [`Not saved: ${problem}`, "bad"];
+    if (problem) return ["Not saved", "bad"];
     if (isSaving) return ["Saving", ""];
     if (unsaved().length) return ["Not saved yet", "waiting"];
     return [savedAt ? `Saved ${time(savedAt)}` : "Saved", "ok"];

@@ -7,6 +7,8 @@ import { isOpen, state, watch } from "./state.js";
 import { date, day, hour, momentForBoth, moment, patientTime, time, zoneNote } from "./words.js";
 
 const REFRESH_SECONDS = 10;
+const CHOOSE = "Choose an appointment to see free times.";
+const CLOSED = "Nothing can be booked here now.";
 
 const offers = findAll(".desk-offer");
 const withSelect = find("#with");
@@ -34,7 +36,7 @@ export function startTimes() {
         if (event.key !== "Enter" || event.target.disabled) return;
         event.preventDefault();
         event.target.checked = true;
-        choose();
+        event.target.dispatchEvent(new Event("change", { bubbles: true }));
         offers[0].focus(); // it is there before its time is known
     });
     for (const offer of offers) offer.addEventListener("click", () => offer.time && hold(offer.time));
@@ -54,7 +56,8 @@ export function startTimes() {
     for (const select of [withSelect, partSelect]) select.addEventListener("change", draw);
     restore();
     watch((now, former) => {
-        if (now.hold?.id !== former.hold?.id || now.booking !== former.booking) draw();
+        const isSame = now.hold?.id === former.hold?.id && now.state === former.state && now.isOwn === former.isOwn;
+        if (!isSame || now === former) draw();
     });
     setInterval(() => !document.hidden && isOpen() && load({ isQuiet: true }), REFRESH_SECONDS * 1000);
 }
@@ -111,7 +114,8 @@ function draw() {
     const isLooking = chosenType() !== "" && isOpen();
     find("#finder").hidden = !isLooking;
     find("#choose").hidden = isLooking;
-    find("#choose").textContent = state.booking ? "The visit is booked." : "Choose an appointment to see free times.";
+    find("#types").hidden = !isOpen();
+    find("#choose").textContent = isOpen() ? CHOOSE : CLOSED;
     if (!isLooking) return;
     drawFilters();
     const times = timesShown();

@@ -31,7 +31,7 @@ AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.m
 WAIT_MILLISECONDS = 5000
 
 # The browser notes each answer that is no success; these are states that the page shows in words.
-HANDLED = ("status of 403", "status of 409", "status of 422", "net::ERR_INTERNET_DISCONNECTED")
+HANDLED = ("status of 400", "status of 403", "status of 409", "status of 422", "net::ERR_INTERNET_DISCONNECTED")
 
 
 @pytest.fixture(scope="session")

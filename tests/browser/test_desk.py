@@ -332,6 +332,35 @@ class TestNotes:
 
         assert eventually(lambda: TriageSession.objects.get(pk=session.pk).notes) == "Last words."
 
+    def test_may_pause_after_a_word(self, desk, session):
+        desk.press("Alt+3")
+        desk.type("Sleep ")
+        expect(desk["#saved"]).to_contain_text("Saved ")
+        desk.type("and back")
+
+        expect(desk["#concern"]).to_have_value("Sleep and back")
+
+    def test_never_hold_a_card_number(self, desk, session):
+        desk["#notes"].fill("4111 1111 1111 1111")
+
+        expect(desk["#alarm"]).to_contain_text("That looks like a card number.")
+        desk["#notes"].fill("Paid.")
+
+        expect(desk["#saved"]).to_contain_text("Saved ")
+        expect(desk["#alarm"]).to_be_hidden()
+
+    def test_are_not_sent_by_looking(self, open_as, sarah, session):
+        gone = ServiceFactory(status="retired")
+        TriageSession.objects.update(notes="One\r\nTwo", recommended_service=gone)
+        desk = Desk(open_as(sarah.user), session)
+
+        expect(desk["#saved"]).to_have_text("Saved")
+        desk["#today"].click()
+        desk.page.wait_for_url("**/admin/")
+
+        session.refresh_from_db()
+        assert (session.version, session.recommended_service) == (1, gone)
+
     def test_hold_what_the_patient_needs(self, desk, session):
         service = ServiceFactory(name="Equine", status="coming_soon")
         desk.page.reload()

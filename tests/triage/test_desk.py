@@ -263,10 +263,10 @@ class TestWrite:
     def test_saves_what_was_typed(self, desk, session):
         service = ServiceFactory(slug="gaps")
 
-        desk.post("write", version=1, notes="Slept badly. ", primaryConcern="Sleep", recommendedService="gaps")
+        desk.post("write", version=1, notes="Slept badly. ", primaryConcern="Sleep ", recommendedService="gaps")
 
         session.refresh_from_db()
-        assert (session.notes, session.primary_concern) == ("Slept badly. ", "Sleep")
+        assert (session.notes, session.primary_concern) == ("Slept badly. ", "Sleep ")
         assert session.recommended_service == service
 
     def test_takes_a_recommendation_back(self, desk, session):
