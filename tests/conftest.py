@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-pytest_plugins = ["tests.sandbox_server"]
+pytest_plugins = ["tests.sandbox_server", "tests.stack"]
 
 
 def pytest_configure():

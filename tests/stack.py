@@ -21,6 +21,8 @@ import pytest
 import requests
 from django.db import connection
 from psycopg import sql
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from botaniqal.accounts.login import DEMO_PASSWORD
 from practitioners.models import Practitioner
@@ -204,6 +206,19 @@ def _database() -> Iterator[str]:
             yield name
         finally:
             server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+class StackInOneProcess(LoadScopeScheduling):
+    """Send all that needs the stack to one process of the run, and everything else to whichever is free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "journeys" if nodeid.startswith("tests/journeys/") else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> StackInOneProcess | None:
+    """Start the stack once a run: xdist's own groups have no effect under this pytest."""
+    return StackInOneProcess(config, log) if config.getoption("dist") == "load" else None
 
 
 @pytest.fixture(scope="session")

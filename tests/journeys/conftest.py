@@ -8,10 +8,8 @@ import pytest
 from practitioners.models import Practitioner
 from services.models import AppointmentType
 from tests.factories import SessionFactory
-from tests.stack import Stack, running_stack, stack
+from tests.stack import Stack
 from triage.models import TriageSession
-
-__all__ = ["make_call", "running_stack", "sarah", "stack"]
 
 
 @pytest.fixture

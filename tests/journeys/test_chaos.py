@@ -5,7 +5,7 @@ import pytest
 from practitioners.models import Practitioner
 from tests.stack import eventually
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
+pytestmark = pytest.mark.slow
 
 LONG = 90
 

@@ -13,8 +13,6 @@ from practitioners.models import Practitioner
 from tests.stack import eventually
 from triage.models import TriageSession
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 
 class Patient:
     """Somebody at the pages of Calendly, which the sandbox plays."""

@@ -15,8 +15,6 @@ from services.models import AppointmentType
 from tests.factories import PractitionerFactory, next_morning
 from tests.stack import date_ahead, eventually
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 PAYLOADS = Path(__file__).parents[1] / "payloads" / "calendly"
 
 
