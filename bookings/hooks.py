@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models.functions import Lower
 
 from botaniqal.integrations.calendly_events import CalendlyEvent
 from botaniqal.integrations.owed import NeedsPerson
 from practitioners import diary, timegrid
-from practitioners.models import TIME_ZONES, BusyPeriod, CalendlyEventType, DiaryEntry, Practitioner
+from practitioners.models import LONGEST_ENTRY, TIME_ZONES, BusyPeriod, CalendlyEventType, DiaryEntry, Practitioner
 from services import prices
 from services.models import AppointmentType
 
@@ -111,9 +112,7 @@ def moved(event: CalendlyEvent, now: datetime) -> str:
         raise NeedsPerson(f"{booking.number} was moved in Calendly, but is {booking.get_state_display().lower()} here.")
     length = booking.ends_at - booking.starts_at
     ends_at = event.ends_at or event.starts_at + length
-    if booking.entry:
-        diary.release(entry=booking.entry)
-    BusyPeriod.objects.filter(practitioner=booking.practitioner, external_id=old.external_id).delete()
+    lifecycle.give_back(booking)
     booking.entry, booking.attention = place(booking.practitioner, diary.Span(event.starts_at, ends_at), event.event_id)
     lifecycle.note_move(booking=booking, starts_at=event.starts_at, ends_at=ends_at, now=now)
     adopt(booking, event)
@@ -131,7 +130,6 @@ def cancel_as_told(event: CalendlyEvent, now: datetime) -> str:
     lifecycle.cancel(
         booking_id=booking.pk, reason=event.cancel_reason or CANCELLED_THERE, by=None, now=now, tell_patient=False
     )
-    BusyPeriod.objects.filter(practitioner=booking.practitioner, external_id=event.event_id).delete()
     sync.adopt(booking=booking, system=CALENDLY, external_id=record.external_id, external_ref=record.external_ref)
     return f"Cancelled {booking.number}."
 
@@ -142,11 +140,10 @@ def place(practitioner: Practitioner, span: diary.Span, event_id: str) -> tuple[
 
     Where that cannot be, the time is shown as busy, and a sentence says why somebody has to look.
     """
-    on_grid = all(
-        moment == timegrid.EPOCH + (moment - timegrid.EPOCH) // timegrid.CELL * timegrid.CELL
-        for moment in (span.starts_at, span.ends_at)
-    )
-    if on_grid:
+    is_on_grid = not any((moment - timegrid.EPOCH) % timegrid.CELL for moment in (span.starts_at, span.ends_at))
+    if span.ends_at - span.starts_at > LONGEST_ENTRY:
+        why = "Takes more than a day, so it stands outside the diary."
+    elif is_on_grid:
         try:
             entry = diary.take(practitioner=practitioner, span=span, by=None)
         except diary.SlotTaken:
@@ -171,7 +168,7 @@ def member(event: CalendlyEvent) -> Practitioner | None:
     people = Practitioner.objects.active()
     return (
         people.filter(calendly_user_uri__in=event.member_uris).exclude(calendly_user_uri="").first()
-        or people.filter(email__in=[email.lower() for email in event.member_emails]).first()
+        or people.annotate(address=Lower("email")).filter(address__in=map(str.lower, event.member_emails)).first()
     )
 
 

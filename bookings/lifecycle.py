@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from botaniqal.accounts.models import User
 from botaniqal.errors import Malformed, Missing, RuleBroken
 from practitioners import availability, diary
-from practitioners.models import DiaryEntry, Practitioner
+from practitioners.models import BusyPeriod, DiaryEntry, Practitioner
 from services.models import AppointmentType
 
 from . import notices, sync
@@ -88,8 +88,7 @@ def cancel(*, booking_id: UUID, reason: str, by: User | None, now: datetime, tel
     if not reason.strip():
         raise Malformed("Say why the booking is cancelled.", details={"reason": ["Required."]})
     booking = _move_to(State.CANCELLED, booking_id, "cancelled", cancel_reason=reason.strip()[:200], cancelled_at=now)
-    if booking.entry:
-        diary.release(entry=booking.entry)
+    give_back(booking)
     sync.owe(booking=booking, now=now)
     notices.forget_unsent(booking=booking)
     if tell_patient:
@@ -134,14 +133,23 @@ def move(*, booking_id: UUID, starts_at: datetime, by: User | None, now: datetim
     if booking.state not in (State.PENDING_PAYMENT, State.CONFIRMED):
         raise WrongMove(booking, "moved")
     kind = booking.appointment_type
-    if booking.entry:
-        diary.release(entry=booking.entry)
+    if booking.entry is None:
+        booking.attention = ""  # it was about the time that is now given up
+    give_back(booking)
     room = availability.check(practitioner=booking.practitioner, appointment_type=kind, starts_at=starts_at)
     booking.entry = diary.take(
         practitioner=booking.practitioner, span=availability.occupied_span(kind, starts_at), room=room, by=by
     )
     length = booking.ends_at - booking.starts_at
     return note_move(booking=booking, starts_at=starts_at, ends_at=starts_at + length, now=now)
+
+
+def give_back(booking: Booking) -> None:
+    """Give back the time of a locked booking: its entry in the diary, or where it has none, what is shown as busy."""
+    if booking.entry:
+        diary.release(entry=booking.entry)
+    events = booking.sync_records.exclude(external_id="").values("external_id")
+    BusyPeriod.objects.filter(practitioner=booking.practitioner, external_id__in=events).delete()
 
 
 def note_move(*, booking: Booking, starts_at: datetime, ends_at: datetime, now: datetime) -> Booking:

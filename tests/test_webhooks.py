@@ -8,32 +8,37 @@ import json
 import time
 from datetime import timedelta
 from itertools import permutations
-from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
+from bookings import lifecycle
 from bookings.models import Booking, Payment, SyncRecord
-from botaniqal import webhooks
-from botaniqal.integrations import inbox, owed
+from botaniqal.integrations import owed
 from botaniqal.integrations.models import InboundEvent
 from botaniqal.messages.models import Message
 from practitioners import availability, diary
 from practitioners.models import BusyPeriod
+from tests.calendly_deliveries import (
+    KEY,
+    PRACTITIONER,
+    QUARTER,
+    TEN,
+    TRIAGE,
+    delivery,
+    post,
+    seed_delivery,
+    take_in,
+    work,
+)
 from tests.factories import (
     AppointmentTypeFactory,
     CalendlyEventTypeFactory,
     PractitionerFactory,
-    next_morning,
 )
 from triage.models import TriageSession
 
 pytestmark = pytest.mark.django_db
-PAYLOADS = Path(__file__).parent / "payloads" / "calendly"
-KEY = "signing-key-of-the-tests"
-TEN = next_morning(10)
-QUARTER = timedelta(minutes=15)
-TRIAGE, PRACTITIONER = "/webhooks/calendly/triage", "/webhooks/calendly/practitioner"
 
 
 @pytest.fixture(autouse=True)
@@ -62,54 +67,6 @@ def doctor():
     doctor = PractitionerFactory(gives=[kind], calendar_provider="calendly", name="Dr Dia")
     CalendlyEventTypeFactory(calendly_id="DIA", appointment_type=kind, practitioner=doctor)
     return doctor
-
-
-def delivery(name="invitee.created", *, starts_at=TEN, minutes=15, event_type="TRIAGE", event_id=None, **changes):
-    """A delivery in Calendly's own shape, at another time or of another event type."""
-    payload = json.loads((PAYLOADS / f"{name}.json").read_text())
-    event = payload["payload"]["scheduled_event"]
-    event["start_time"], event["end_time"] = starts_at.isoformat(), (starts_at + timedelta(minutes=minutes)).isoformat()
-    event["event_type"] = f"https://api.calendly.com/event_types/{event_type}"
-    if event_id:
-        event["uri"] = payload["payload"]["event"] = f"https://api.calendly.com/scheduled_events/{event_id}"
-        payload["payload"]["uri"] = f"{event['uri']}/invitees/{event_id}"
-    payload["payload"].update(changes)
-    return payload
-
-
-def seed_delivery(name="seed.invitee.created", *, starts_at=TEN, calendar="TRIAGE"):
-    """A delivery in the shape of the clinic's first specification."""
-    payload = json.loads((PAYLOADS / f"{name}.json").read_text())
-    payload["payload"]["event"] |= {
-        "start_time": starts_at.isoformat(),
-        "end_time": (starts_at + QUARTER).isoformat(),
-        "calendar_id": calendar,
-    }
-    return payload
-
-
-def post(client, payload, path=TRIAGE, *, key=KEY, age=0, tamper=b""):
-    body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    stamp = str(int(time.time()) - age)
-    digest = hmac.new(key.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
-    return client.post(
-        path,
-        body + tamper,
-        content_type="application/json",
-        headers={"Calendly-Webhook-Signature": f"t={stamp},v1={digest}"},
-    )
-
-
-def work():
-    inbox.work_due(webhooks.HANDLERS)
-
-
-def take_in(client, *payloads, path=TRIAGE):
-    """Post deliveries and work them, one after the other."""
-    for payload in payloads:
-        assert post(client, payload, path).status_code == 200
-        work()
-    assert not InboundEvent.objects.for_a_person().exists()
 
 
 class TestCalendly:
@@ -276,6 +233,25 @@ class TestConsultation:
         assert "Clashes" in consultation.attention
         assert BusyPeriod.objects.get().starts_at == TEN
 
+    @pytest.mark.parametrize("moved", [True, False], ids=["moved", "cancelled"])
+    def test_leaves_no_busy_time_behind_when_its_clash_is_resolved_here(self, client, sarah, moved):
+        diary.take(practitioner=sarah, span=diary.Span(TEN, TEN + QUARTER), by=None)
+        take_in(client, delivery())
+        clashing = {"booking_id": Booking.objects.get().pk, "by": None, "now": timezone.now()}
+
+        if moved:
+            lifecycle.move(starts_at=TEN + timedelta(hours=2), **clashing)
+        else:
+            lifecycle.cancel(reason="Clashes", **clashing)
+
+        assert not BusyPeriod.objects.exists()
+        assert Booking.objects.filter(attention="").exists() == moved
+
+    def test_is_taken_however_long_it_is(self, client, sarah):
+        take_in(client, delivery(minutes=30 * 60))
+
+        assert "more than a day" in TriageSession.objects.get().consultation.attention
+
     def test_is_taken_off_the_five_minute_grid(self, client, sarah):
         odd = TEN + timedelta(minutes=3)
 
@@ -293,6 +269,25 @@ class TestConsultation:
         take_in(client, delivery())
 
         assert TriageSession.objects.get().consultant == tom
+
+    def test_goes_to_the_member_by_e_mail_in_whatever_case(self, client, sarah):
+        tom = PractitionerFactory(consultant=True, email="Tom.B@Example.com")
+        to_tom = delivery()
+        to_tom["payload"]["scheduled_event"]["event_memberships"] = [{"user_email": "tom.b@example.com"}]
+
+        take_in(client, to_tom)
+
+        assert TriageSession.objects.get().consultant == tom
+
+    def test_goes_to_nobody_who_has_left(self, client, sarah, consultation):
+        left = PractitionerFactory(consultant=True, gives=[consultation], is_active=False)
+        CalendlyEventTypeFactory(calendly_id="LEFT", appointment_type=consultation, practitioner=left)
+        nobody = delivery(event_type="LEFT")
+        nobody["payload"]["scheduled_event"]["event_memberships"] = []
+
+        take_in(client, nobody)
+
+        assert TriageSession.objects.get().consultant == sarah
 
     def test_goes_to_whom_is_free_with_the_fewest_calls_when_nobody_is_named(self, client, sarah, consultation):
         tom = PractitionerFactory(consultant=True, gives=[consultation], name="Tom")

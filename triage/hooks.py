@@ -62,8 +62,10 @@ def consultation_cancelled(event: CalendlyEvent, event_type: CalendlyEventType, 
 
 def _consultant(event: CalendlyEvent, event_type: CalendlyEventType) -> Practitioner:
     """Whom Calendly named, else the event type's, else who is free with the fewest calls that day: never nobody."""
-    if named := visits.member(event) or event_type.practitioner:
+    if named := visits.member(event):
         return named
+    if event_type.practitioner and event_type.practitioner.is_active:
+        return event_type.practitioner
     people = sessions.by_load(list(Practitioner.objects.consulting()), event.starts_at)
     if not people:
         raise NeedsPerson("There is no active consultant to make this call. Add one, then replay the event.")
