@@ -99,10 +99,11 @@ def take(
         own = DiaryEntry.objects.filter(
             practitioner=practitioner, starts_at=span.starts_at, ends_at=span.ends_at, held_for=held_for
         )
-        entry_id = own.filter(kind=DiaryEntry.Kind.HOLD, live_until__gt=ClockTimestamp()).values_list("pk", flat=True)
-        if held := entry_id.first():
-            _alter_hold(own.filter(pk=held), kind=DiaryEntry.Kind.BOOKING, live_until=None)
-            return DiaryEntry.objects.get(pk=held)
+        if held := own.filter(kind=DiaryEntry.Kind.HOLD, live_until__gt=ClockTimestamp()).first():
+            # Its room stays; but what it is taken for now may need one where the hold had none, or the other way round.
+            room_id = (held.room_id or room.pk) if room else None
+            _alter_hold(own.filter(pk=held.pk), kind=DiaryEntry.Kind.BOOKING, live_until=None, room=room_id)
+            return DiaryEntry.objects.get(pk=held.pk)
     return _insert(practitioner, span, DiaryEntry.Kind.BOOKING, None, room, by, None)
 
 

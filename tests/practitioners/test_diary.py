@@ -124,6 +124,20 @@ class TestTake:
         assert taken.pk == held.pk
         assert (taken.kind, taken.live_until) == (DiaryEntry.Kind.BOOKING, None)
 
+    @pytest.mark.parametrize("held_with_room", [True, False], ids=["held with a room", "held without a room"])
+    def test_takes_the_room_that_the_booking_needs_whatever_the_hold_had(self, doctor, call, held_with_room):
+        room = RoomFactory()
+        hold(doctor, call, room=room if held_with_room else None)
+
+        taken = take(doctor, held_for=call, room=None if held_with_room else room)
+
+        assert taken.room == (None if held_with_room else room)
+
+    def test_keeps_the_room_that_was_held(self, doctor, call):
+        held = hold(doctor, call, room=RoomFactory())
+
+        assert take(doctor, held_for=call, room=RoomFactory()).room == held.room
+
     def test_refuses_time_that_another_call_holds(self, doctor, call):
         hold(doctor, call)
 
