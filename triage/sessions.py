@@ -13,9 +13,10 @@ from bookings.models import Booking, Patient
 from bookings.payments import refuse_card_number
 from botaniqal.accounts.models import User
 from botaniqal.errors import Conflict, Malformed, Missing, NotAllowed, RuleBroken
-from practitioners import availability, diary
+from practitioners import availability, diary, timegrid
 from practitioners.models import DiaryEntry, Practitioner
 from services.models import AppointmentType
+from services.prices import clinic_day
 
 from .models import TriageSession
 
@@ -174,9 +175,10 @@ def book_consultation(
 
 def by_load(consultants: list[Practitioner], moment: datetime) -> list[Practitioner]:
     """Order consultants by how many calls they have on the clinic's day of a moment, the fewest first."""
-    day = moment.astimezone(availability.CLINIC).date()
+    begins, ends = timegrid.day_edges(clinic_day(moment), availability.CLINIC)
     counts = dict(
-        TriageSession.objects.filter(consultation__starts_at__date=day)
+        # By moments, not by the day of them: the index knows no days.
+        TriageSession.objects.filter(consultation__starts_at__gte=begins, consultation__starts_at__lt=ends)
         .exclude(consultation__state=Booking.State.CANCELLED)
         .values_list("consultant")
         .annotate(Count("pk"))
