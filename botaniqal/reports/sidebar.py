@@ -111,7 +111,12 @@ GROUPS = [
 
 def sidebar(request: HttpRequest) -> dict[str, Any]:
     """Give the templates the sidebar of the person who asks; it is worked out only where it is drawn."""
-    return {"sidebar": partial(groups_for, request), "is_demo": settings.DEMO}
+    return {"sidebar": partial(groups_for, request), "place": partial(place_of, request), "is_demo": settings.DEMO}
+
+
+def place_of(request: HttpRequest) -> str:
+    """Name the list that a page belongs to, as the sidebar does."""
+    return next((item.name for _, items in GROUPS for item in items if _is_current(item, request)), "")
 
 
 def groups_for(request: HttpRequest) -> list[dict[str, Any]]:
@@ -124,8 +129,8 @@ def groups_for(request: HttpRequest) -> list[dict[str, Any]]:
             {
                 "name": item.name,
                 "icon": item.icon,
-                "url": (url := reverse(f"admin:{item.address}")),
-                "is_current": request.path == url or (item.address != "index" and request.path.startswith(url)),
+                "url": reverse(f"admin:{item.address}"),
+                "is_current": _is_current(item, request),
                 "count": item.waiting(request).count() if item.waiting else 0,
                 "counted": item.counted,
                 "tone": item.tone,
@@ -136,3 +141,8 @@ def groups_for(request: HttpRequest) -> list[dict[str, Any]]:
         if shown:
             groups.append({"name": name, "links": shown})
     return groups
+
+
+def _is_current(item: Item, request: HttpRequest) -> bool:
+    url = reverse(f"admin:{item.address}")
+    return request.path == url or (item.address != "index" and request.path.startswith(url))
