@@ -9,6 +9,7 @@ from typing import Any
 import phonenumbers
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
@@ -58,8 +59,19 @@ def limited_to_own(request: HttpRequest) -> bool:
     return set(roles.roles_of(request.user)) <= {roles.CONSULTANT, "clinician"}
 
 
+class LoginForm(AdminAuthenticationForm):
+    """E-mail and password; which of them is wrong stays unsaid."""
+
+    error_messages = {
+        **AdminAuthenticationForm.error_messages,
+        "invalid_login": "E-mail or password is wrong. Check both, or ask an administrator for a new password.",
+    }
+
+
 class PortalSite(admin.AdminSite):
     """Django's admin in the portal's own frame."""
+
+    login_form = LoginForm
 
     site_title = "Botaniqal"
     site_header = "Botaniqal"
@@ -156,10 +168,13 @@ class ListViews(admin.SimpleListFilter):
         return self.views[self.value()][1](queryset)
 
     def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+        first = next(iter(self.views))
         for name, label in self.lookup_choices:
+            # The view that opens by itself needs no name; None takes it out of the address.
+            wanted = {self.parameter_name: None if name == first else name}
             yield {
                 "selected": self.value() == name,
-                "query_string": changelist.get_query_string({self.parameter_name: name}),
+                "query_string": changelist.get_query_string(wanted),
                 "display": label,
             }
 
@@ -267,6 +282,11 @@ class PortalAdmin(PlainFields, admin.ModelAdmin):
         """Where the row's page is."""
         view = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
         return reverse(view, args=(quote(row.pk),), current_app=self.admin_site.name)
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        """Say what is missing without its id, which tells a person nothing."""
+        messages.warning(request, f"This {opts.verbose_name} is not there, or is not yours to see.")
+        return redirect(f"{self.admin_site.name}:index")
 
     def verb_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         """Ask what a verb needs, in a dialog or without JavaScript on a page; do it on POST alone."""

@@ -8,7 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from bookings.models import Payment, SyncRecord
+from bookings.models import Patient, Payment, SyncRecord
+from botaniqal.accounts.models import User
 from botaniqal.accounts.roles import ROLES
 from botaniqal.integrations.models import InboundEvent
 from botaniqal.messages.models import Message
@@ -102,6 +103,18 @@ class TestLists:
 
         assert "Bookings are made at the call desk." in page
 
+    def test_say_so_when_a_view_is_empty_and_the_list_is_not(self, operations):
+        BookingFactory()
+
+        page = operations.get(reverse("admin:bookings_booking_changelist"), {"view": "cancelled"}).content.decode()
+
+        assert "Nothing is in this view" in page
+
+    def test_are_called_what_the_sidebar_calls_them(self, operations):
+        page = operations.get(reverse("admin:integrations_inboundevent_changelist")).content.decode()
+
+        assert "<h1>Inbox</h1>" in page
+
     def test_open_on_what_needs_a_person(self, operations):
         stuck, done = BookingFactory(number="BOT-2026-0001"), BookingFactory(number="BOT-2026-0002")
         SyncRecord.objects.create(booking=stuck, system="calendly", needs_person=True)
@@ -169,7 +182,75 @@ class TestChangePages:
         assert (booking.attention, booking.notes, booking.state) == ("", "Asked for the morning.", "confirmed")
 
 
+class TestDelete:
+    def test_asks_first_and_says_what_goes_with_it(self, operations):
+        room = RoomFactory(name="Room 9")
+
+        page = operations.get(page_of(type(room), "delete", room.pk)).content.decode()
+
+        assert "Room 9 is gone for good then" in page
+        assert ">Delete</button>" in page
+
+    def test_offers_nothing_where_something_depends_on_it(self, operations):
+        practitioner = BookingFactory().practitioner
+
+        page = operations.get(page_of(type(practitioner), "delete", practitioner.pk)).content.decode()
+
+        assert "cannot be deleted" in page
+        assert ">Delete</button>" not in page
+
+    def test_is_not_for_people(self, admin_client):
+        person = UserFactory()
+
+        assert admin_client.get(page_of(type(person), "delete", person.pk)).status_code == 403
+
+
+class TestHistory:
+    def test_tells_who_did_what(self, operations):
+        booking = BookingFactory()
+        operations.post(page_of(type(booking), "change", booking.pk), {"attention": "", "notes": "Rang twice."})
+
+        page = operations.get(page_of(type(booking), "history", booking.pk)).content.decode()
+
+        assert "Changed Notes" in page
+        assert "Operations" in page
+
+    def test_says_when_there_is_none(self, operations):
+        booking = BookingFactory()
+
+        page = operations.get(page_of(type(booking), "history", booking.pk)).content.decode()
+
+        assert "Nobody has changed this here by hand." in page
+
+
+class TestPeople:
+    def test_are_added_with_a_password_and_given_a_role_after_that(self, admin_client):
+        password = "lemon-myrtle-tea"
+        sent = {"email": "new@botaniqal.example", "first_name": "Nora", "last_name": "Lee"}
+
+        answer = admin_client.post(page_of(User, "add"), sent | {"password1": password, "password2": password})
+
+        person = User.objects.get(email="new@botaniqal.example")
+        assert answer.url == page_of(User, "change", person.pk)
+        assert person.check_password(password)
+
+
+class TestLogin:
+    def test_does_not_say_which_of_the_two_was_wrong(self, client):
+        page = client.post(reverse("admin:login"), {"username": "nobody@example.com", "password": "x"}).content.decode()
+
+        assert "E-mail or password is wrong." in page
+
+
 class TestErrorPages:
+    def test_name_no_id_of_what_is_missing(self, operations):
+        missing = "0b9d7a52-5b7f-4f6e-9a57-2f2f6b4f3a11"
+
+        page = operations.get(page_of(Patient, "change", missing), follow=True).content.decode()
+
+        assert "This patient is not there, or is not yours to see." in page
+        assert missing not in page
+
     def test_say_what_happened(self, operations):
         missing, refused = operations.get("/admin/nothing-here/"), operations.get("/admin/accounts/user/")
 
