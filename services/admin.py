@@ -42,7 +42,7 @@ class ShownAppointmentTypes(ShownInline):
 class ServiceAdmin(PortalAdmin):
     """Lines of care, in the order in which the website shows them."""
 
-    list_display = ["name", "position", "shown_status", "launches_on", "has_waitlist", "slug"]
+    list_display = ["name", "position", "shown_status", "launches_on", "waitlist", "slug"]
     list_editable = ["position"]
     list_filter = ["status"]
     search_fields = ["name", "slug"]
@@ -66,6 +66,10 @@ class ServiceAdmin(PortalAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Service | None = None) -> list[str]:
         return ["slug"] if obj else []
+
+    @admin.display(description="Waitlist", ordering="has_waitlist")
+    def waitlist(self, service: Service) -> str:
+        return "Yes" if service.has_waitlist else "–"
 
     @admin.display(description="Status", ordering="status")
     def shown_status(self, service: Service) -> str:

@@ -59,7 +59,21 @@ class TriageSessionAdmin(WrittenByVerbs):
     search_fields = ["patient__name", "patient__phone", "patient__email"]
     search_help_text = "Name, phone or e-mail"
     fieldsets = [
-        (None, {"fields": ["patient", "consultation", "consultant", "due", "shown_state", "shown_outcome", "booking"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "patient",
+                    "consultation",
+                    "consultant",
+                    "due",
+                    "shown_state",
+                    "shown_outcome",
+                    "booking",
+                    "call",
+                ]
+            },
+        ),
         ("Said", {"fields": ["primary_concern", "notes", "recommended_service"]}),
         ("Call", {"fields": ["began", "ended"]}),
     ]

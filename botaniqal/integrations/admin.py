@@ -97,7 +97,7 @@ class InboundEventAdmin(OwedAdmin):
 
     @admin.display(description="Payload")
     def shown_payload(self, event: InboundEvent) -> SafeString:
-        return format_html("<pre>{}</pre>", json.dumps(event.payload, indent=2, ensure_ascii=False))
+        return format_html('<pre tabindex="0">{}</pre>', json.dumps(event.payload, indent=2, ensure_ascii=False))
 
     def get_fields(self, request: HttpRequest, obj: InboundEvent | None = None) -> list[str]:
         fields = [
