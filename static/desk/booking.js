@@ -63,7 +63,7 @@ function enter(event, choose = () => {}) {
 }
 
 /** The time that the call keeps, with what it is kept for. */
-export function heldTime() {
+function heldTime() {
     if (!state.hold || !isOpen()) return null;
     const { id, fits, practitionerId, practitioner, room, lapsesAt } = state.hold;
     const type = typesOfHolds.get(id) ?? chosenType();
@@ -85,6 +85,10 @@ export function focusPayment() {
 /** Keep a time at the portal; the focus goes on at once. */
 export async function hold(time) {
     if (asked || isConfirming) return;
+    if (time.isHeld) {
+        focusPayment();
+        return;
+    }
     asked = time;
     calm();
     draw();

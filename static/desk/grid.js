@@ -1,7 +1,7 @@
 /** The week as a table of practitioners and days: one tab stop, arrows move, whatever the buttons' wrapping. */
 
 import { find, findAll, make, rove } from "./elements.js";
-import { date, day, momentForBoth, time } from "./words.js";
+import { day, momentForBoth, time } from "./words.js";
 
 const WORK_DAYS = 5;
 const NONE_FREE = "No free times with these choices. Try other days, anyone, or any time of day.";
@@ -30,17 +30,17 @@ export function focusGrid() {
 }
 
 /** Draw the week when anything in it changed; what had the focus gets it back, and nothing else does. */
-export function drawGrid({ found, times, nextWeek }) {
+export function drawGrid({ found, times, goToWeekOf }) {
     if (!found) return;
     grid.removeAttribute("aria-busy");
     const shown = JSON.stringify([found.days, found.firstFreeOn, found.practitioners.map(({ name }) => name), times]);
     if (shown === drawn) return;
     drawn = shown;
     const focused = grid.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-    const freeDays = new Set(times.map(dayOf));
-    const days = found.days.filter((text, index) => index < WORK_DAYS || freeDays.has(day(text)));
-    const isAny = days.some((text) => freeDays.has(day(text)));
-    grid.replaceChildren(isAny ? tableOf(found, days, times) : noneFree(found, nextWeek));
+    const freeDays = new Set(times.map(({ on }) => on));
+    const days = found.days.filter((text, index) => index < WORK_DAYS || freeDays.has(text));
+    const isAny = days.some((text) => freeDays.has(text));
+    grid.replaceChildren(isAny ? tableOf(found, days, times) : noneFree(found, goToWeekOf));
     const current = slots().find((slot) => slot.dataset.key === focused)
         ?? slots().find((slot) => slot.time.isHeld)
         ?? slots()[0];
@@ -50,7 +50,8 @@ export function drawGrid({ found, times, nextWeek }) {
     heir?.focus({ preventScroll: heir.dataset.key === focused });
 }
 
-const dayOf = ({ startsAt }) => date(startsAt);
+/** Tells a time from all others. */
+export const keyOf = ({ practitionerId, startsAt }) => `${practitionerId} ${startsAt}`;
 
 function tableOf(found, days, times) {
     const head = make("tr", {}, make("th", { scope: "col", textContent: "Practitioner" }));
@@ -58,10 +59,10 @@ function tableOf(found, days, times) {
     const body = make("tbody");
     for (const person of found.practitioners) {
         const own = times.filter(({ practitionerId }) => practitionerId === person.id);
-        if (!own.some((each) => days.some((text) => day(text) === dayOf(each)))) continue;
+        if (!own.some(({ on }) => days.includes(on))) continue;
         const name = make("th", { scope: "row" }, person.name, make("small", {}, person.about));
         const row = make("tr", {}, name);
-        for (const text of days) row.append(cellOf(own.filter((each) => dayOf(each) === day(text)), text));
+        for (const text of days) row.append(cellOf(own.filter(({ on }) => on === text), text));
         body.append(row);
     }
     return make("table", {}, make("thead", {}, head), body);
@@ -79,18 +80,18 @@ function cellOf(times, text) {
 function slotOf(one) {
     const slot = make("button", { type: "button", className: "desk-slot figures", textContent: time(one.startsAt) });
     slot.time = one;
-    slot.dataset.key = `${one.practitionerId} ${one.startsAt}`;
+    slot.dataset.key = keyOf(one);
     slot.setAttribute("aria-label", `${momentForBoth(one.startsAt)} with ${one.name}`);
     slot.setAttribute("aria-pressed", String(one.isHeld));
     return slot;
 }
 
-function noneFree(found, nextWeek) {
+function noneFree(found, goToWeekOf) {
     const box = make("div", { className: "empty" }, make("p", { textContent: NONE_FREE }));
     if (found.firstFreeOn && !found.days.includes(found.firstFreeOn)) {
         const label = `Go to ${day(found.firstFreeOn)}, the next free day`;
         const button = make("button", { type: "button", className: "button small", textContent: label });
-        button.addEventListener("click", () => nextWeek(found.firstFreeOn));
+        button.addEventListener("click", () => goToWeekOf(found.firstFreeOn));
         box.append(button);
     }
     return box;

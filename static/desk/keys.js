@@ -4,7 +4,7 @@ import { confirm, finish, focusPayment, hold, isAgreed, isHolding } from "./book
 import { begin } from "./call.js";
 import { calm, find, isAlarmed } from "./elements.js";
 import { isOpen, isWritable, state } from "./state.js";
-import { chosenType, firstOffer, timeToOffer, typeInputs } from "./times.js";
+import { chooseAndGoOn, chosenType, firstOffer, timeToOffer, typeInputs } from "./times.js";
 
 const firstType = () => typeInputs.find((input) => input.checked) ?? typeInputs.find((input) => !input.disabled);
 
@@ -50,5 +50,6 @@ function doNext() {
     else if (isHolding()) focusPayment();
     else if (state.state === "scheduled") begin();
     else if (timeToOffer()) hold(timeToOffer());
+    else if (typeInputs.includes(document.activeElement)) chooseAndGoOn(document.activeElement);
     else firstType()?.focus();
 }

@@ -32,8 +32,10 @@ export function setClock(now) {
 /** Counts changes begun and ended: an answer from before one of them is old. */
 export const changeCount = () => changes;
 
+/** Ask for something; `signal` takes the question back. */
 export async function get(path, query = {}, signal = undefined) {
-    return ask(`${path}/?${new URLSearchParams(query)}`, { signal: signal ?? AbortSignal.timeout(SECONDS * 1000) });
+    const signals = [AbortSignal.timeout(SECONDS * 1000), signal].filter(Boolean);
+    return ask(`${path}/?${new URLSearchParams(query)}`, { signal: AbortSignal.any(signals) });
 }
 
 /** Do something; waits for what was begun before, so that answers come in the order of the changes. */
@@ -74,7 +76,7 @@ async function ask(address, options) {
         answer = await fetch(address, { headers: { Accept: "application/json" }, ...options });
         body = await answer.json();
     } catch (error) {
-        if (options.signal?.aborted && error.name === "AbortError") throw error;
+        if (error.name === "AbortError") throw error;
         throw new Unreachable("No connection.");
     }
     if (answer.status >= 500) throw new Unreachable(body.error ?? "The portal does not answer.");

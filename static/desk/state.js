@@ -49,7 +49,7 @@ export const isOpen = () => state.isOwn && (state.state === "scheduled" || state
 /** What was said can still be written down. */
 export const isWritable = () => isOpen() || (state.isOwn && state.state === "wrap_up");
 
-export const isSettled = (booking) => booking.systems.every((system) => AT_REST.has(system.state));
+const isSettled = (booking) => booking.systems.every((system) => AT_REST.has(system.state));
 
 export async function look() {
     const before = changeCount();

@@ -1,7 +1,7 @@
 /** Finding a time: the appointment, the week's free times, and four of them to offer on the phone. */
 
-import { alarm, find, findAll, root, rove } from "./elements.js";
-import { drawGrid, focusGrid } from "./grid.js";
+import { alarm, find, findAll, rove } from "./elements.js";
+import { drawGrid, focusGrid, keyOf } from "./grid.js";
 import { get, serverNow } from "./server.js";
 import { isOpen, state, watch } from "./state.js";
 import { date, day, hour, momentForBoth, moment, patientTime, time, zoneNote } from "./words.js";
@@ -33,11 +33,9 @@ export function startTimes() {
     if (!types) return;
     types.addEventListener("change", () => choose());
     types.addEventListener("keydown", (event) => {
-        if (event.key !== "Enter" || event.target.disabled) return;
+        if (event.key !== "Enter" || event.ctrlKey || event.metaKey) return;
         event.preventDefault();
-        event.target.checked = true;
-        event.target.dispatchEvent(new Event("change", { bubbles: true }));
-        offers[0].focus(); // it is there before its time is known
+        chooseAndGoOn(event.target);
     });
     for (const offer of offers) offer.addEventListener("click", () => offer.time && hold(offer.time));
     find("#offers").addEventListener("keydown", moveInOffers);
@@ -72,6 +70,13 @@ function restore() {
     choose();
 }
 
+/** Choose an appointment and go to the first offer, which is there before its time is known. */
+export function chooseAndGoOn(input) {
+    input.checked = true;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+    offers[0].focus();
+}
+
 function choose() {
     history.replaceState(null, "", `?type=${encodeURIComponent(chosenType())}`);
     found = null;
@@ -87,7 +92,7 @@ function turnWeek(weeks) {
     showWeekOf(monday.toISOString().slice(0, 10));
 }
 
-export function showWeekOf(text) {
+function showWeekOf(text) {
     askedDay = text;
     load();
 }
@@ -119,8 +124,10 @@ function draw() {
     if (!isLooking) return;
     drawFilters();
     const times = timesShown();
+    const hadFocus = offers.includes(document.activeElement);
     drawOffers(times);
-    drawGrid({ found, times, nextWeek: showWeekOf });
+    drawGrid({ found, times, goToWeekOf: showWeekOf });
+    if (hadFocus && !firstOffer()) focusGrid();
 }
 
 function drawFilters() {
@@ -144,22 +151,33 @@ function drawFilters() {
 /** All free times that pass the filters, soonest first; the held one belongs to them. */
 function timesShown() {
     if (!found) return [];
-    const own = state.hold?.fits.find((fit) => fit.type === chosenType());
-    const times = found.practitioners
-        .filter(({ id }) => !withSelect.value || id === withSelect.value)
-        .flatMap(({ id, name, times: days }) => {
-            const all = Object.values(days).flat();
-            if (own && state.hold.practitionerId === id && !all.includes(own.startsAt)) all.push(own.startsAt);
-            return all.map((startsAt) => timeOf(id, name, startsAt));
-        })
-        .filter(({ startsAt }) => !partSelect.value || (hour(startsAt) < 12) === (partSelect.value === "morning"));
-    return times.sort((one, other) => one.startsAt.localeCompare(other.startsAt) || one.name.localeCompare(other.name));
+    const type = chosenType();
+    const times = found.practitioners.flatMap(({ id, name, times: days }) =>
+        Object.entries(days).flatMap(([on, moments]) =>
+            moments.map((startsAt) => ({ practitionerId: id, name, type, on, startsAt, isHeld: false })),
+        ),
+    );
+    const held = heldTimes();
+    const isHeld = (one) => held.some((own) => keyOf(own) === keyOf(one));
+    return [...times.filter((one) => !isHeld(one)), ...held].filter(isWanted).sort(bySoonest);
 }
 
-function timeOf(practitionerId, name, startsAt) {
-    const isHeld = state.hold?.practitionerId === practitionerId
-        && state.hold.fits.some((fit) => fit.type === chosenType() && fit.startsAt === startsAt);
-    return { practitionerId, name, startsAt, type: chosenType(), isHeld };
+/** The held time: taken, so the portal lists it no more; here it stands in its place, marked. */
+function heldTimes() {
+    const fit = state.hold?.fits.find(({ type }) => type === chosenType());
+    const on = fit && found.days.find((text) => day(text) === date(fit.startsAt));
+    if (!on) return [];
+    const { practitionerId, practitioner: name } = state.hold;
+    return [{ practitionerId, name, ...fit, on, isHeld: true }];
+}
+
+function isWanted({ practitionerId, startsAt }) {
+    const isWith = !withSelect.value || practitionerId === withSelect.value;
+    return isWith && (!partSelect.value || hour(startsAt) < 12 === (partSelect.value === "morning"));
+}
+
+function bySoonest(one, other) {
+    return one.startsAt.localeCompare(other.startsAt) || one.name.localeCompare(other.name);
 }
 
 /** Four different things to say on the phone. */
@@ -171,7 +189,7 @@ function drawOffers(times) {
         picked.push(one);
         return one;
     };
-    const isOtherDay = (each) => date(each.startsAt) !== date(soonest.startsAt);
+    const isOtherDay = (each) => each.on !== soonest.on;
     const chosen = {
         soonest: pick(() => true),
         morning: pick((each) => isOtherDay(each) && hour(each.startsAt) < 12),
@@ -215,5 +233,3 @@ function moveInOffers(event) {
 
 /** The time that the next thing to do would hold. */
 export const timeToOffer = () => firstOffer()?.time ?? null;
-
-export const isLookingFor = () => chosenType() !== "" && !root.querySelector("#finder").hidden;

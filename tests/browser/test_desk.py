@@ -95,7 +95,7 @@ class TestBooking:
     def test_goes_on_by_one_key_alone(self, desk, session):
         desk.press("Control+Enter")
         expect(desk["#timer"]).to_be_visible()
-        desk.press("Control+Enter", "Enter")
+        desk.press("Control+Enter", "Control+Enter")
         expect(desk.offer("soonest")).to_have_attribute("aria-disabled", "false")
         desk.press("Control+Enter")
         expect(desk["#held"]).to_be_visible()
@@ -200,6 +200,16 @@ class TestFindingATime:
         desk.press("Alt+4", "Enter")
 
         expect(desk["#grid"]).to_contain_text("No free times with these choices.")
+
+    def test_leads_to_the_next_week_with_a_free_time(self, desk, doctor):
+        desk.look_for_times()
+        doctor.working_hours.all().delete()
+        far = timezone.localdate() + timedelta(days=30)
+        doctor.working_hours.create(weekday=far.weekday(), starts="09:00", ends="10:00", valid_from=far)
+        desk.press("ArrowDown", "PageDown")
+        desk.page.get_by_role("button", name="the next free day").press("Enter")
+
+        expect(desk[".desk-slot"].first).to_be_visible()
 
     def test_stays_away_from_where_somebody_types(self, desk, kind, doctor):
         desk.look_for_times()
@@ -461,6 +471,20 @@ class TestAccessibility:
 
         assert found == {state: [] for state in found}
         assert not sideways
+
+    def test_finds_nothing_where_two_texts_meet(self, axe, desk):
+        desk.page.context.set_offline(True)
+        desk["#notes"].fill("Mine")
+        TriageSession.objects.update(notes="Theirs", version=2)
+        desk.page.context.set_offline(False)
+        expect(desk['[data-conflict="notes"]']).to_be_visible()
+
+        assert faults(axe, desk.page) == []
+
+    def test_finds_nothing_in_anothers_call(self, axe, open_as, tom, session):
+        toms = Desk(open_as(tom.user), session)
+
+        assert faults(axe, toms.page) == []
 
 
 def faults(axe: str, page: Page) -> list[str]:
