@@ -11,6 +11,9 @@ from practitioners import tokens
 from practitioners.models import Practitioner
 from tests.factories import PractitionerFactory
 
+NOBODY = "00000000-0000-4000-8000-000000000000"
+"""An id that nothing has; the same in every process, so that the tests have the same names."""
+
 
 def client(**headers: str) -> APIClient:
     """Call from an address of one's own, so that no test is throttled by another."""

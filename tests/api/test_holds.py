@@ -3,7 +3,7 @@ from uuid import uuid4
 import pytest
 
 from practitioners import diary
-from tests.api.conftest import bearer
+from tests.api.conftest import NOBODY, bearer
 from tests.factories import AppointmentTypeFactory, PractitionerFactory, SessionFactory, next_morning
 
 pytestmark = pytest.mark.django_db
@@ -82,8 +82,8 @@ class TestHolds:
     @pytest.mark.parametrize(
         ("field", "value", "status"),
         [
-            ("triageSessionId", str(uuid4()), 404),
-            ("practitionerId", str(uuid4()), 404),
+            ("triageSessionId", NOBODY, 404),
+            ("practitionerId", NOBODY, 404),
             ("appointmentType", "surgery", 422),
             ("scheduledTime", "2020-01-06T10:00:00Z", 422),
             ("scheduledTime", "2026-12-01T10:00:00", 400),

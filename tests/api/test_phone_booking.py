@@ -10,7 +10,7 @@ from bookings.models import Booking, SyncRecord
 from botaniqal.messages.models import Message
 from practitioners import diary
 from services.models import Price
-from tests.api.conftest import bearer, client
+from tests.api.conftest import NOBODY, bearer, client
 from tests.factories import (
     AppointmentTypeFactory,
     PractitionerFactory,
@@ -234,8 +234,8 @@ class TestPhoneBookingsBadInput:
     @pytest.mark.parametrize(
         ("changes", "status", "code"),
         [
-            ({"triageSessionId": str(uuid4())}, 404, "not_found"),
-            ({"practitionerId": str(uuid4())}, 404, "not_found"),
+            ({"triageSessionId": NOBODY}, 404, "not_found"),
+            ({"practitionerId": NOBODY}, 404, "not_found"),
             ({"serviceType": "surgery"}, 404, "not_found"),
             ({"appointmentType": "followup"}, 422, "rule_broken"),
             ({"appointmentType": "initial-other"}, 422, "rule_broken"),

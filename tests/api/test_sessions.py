@@ -5,7 +5,7 @@ import pytest
 from django.utils import timezone
 
 from bookings import lifecycle
-from tests.api.conftest import bearer
+from tests.api.conftest import NOBODY, bearer
 from tests.factories import PractitionerFactory, ServiceFactory, SessionFactory, next_morning
 
 pytestmark = pytest.mark.django_db
@@ -225,9 +225,7 @@ class TestSessionDetail:
         assert list(answer.json()["details"]) == [field]
         assert CARD not in answer.content.decode()
 
-    @pytest.mark.parametrize(
-        "changes", [{"recommendedService": "surgery"}, {"recommendedPractitioners": [str(uuid4())]}]
-    )
+    @pytest.mark.parametrize("changes", [{"recommendedService": "surgery"}, {"recommendedPractitioners": [NOBODY]}])
     def test_recommends_nothing_that_does_not_exist(self, sarah, session, changes):
         answer = sarah.patch(f"{DOOR}/{session.pk}", {"version": 1, **changes}, format="json")
 

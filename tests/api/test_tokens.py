@@ -1,5 +1,4 @@
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import jwt
 import pytest
@@ -9,6 +8,7 @@ from django.contrib.auth.models import Group
 from rest_framework.test import APIClient
 
 from practitioners import tokens
+from tests.api.conftest import NOBODY
 from tests.factories import PractitionerFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -180,7 +180,7 @@ class TestConsultantToken:
             {"exp": 10**30},
             {"exp": "soon"},
             {"sub": "sarah"},
-            {"sub": str(uuid4())},
+            {"sub": NOBODY},
             {"permissions": "triage:read"},
             {"permissions": [{}]},
         ],
@@ -273,7 +273,7 @@ class TestPhoneSystemKey:
         assert answer.status_code == 400
         assert "X-Consultant" in answer.json()["error"]
 
-    @pytest.mark.parametrize("name", ["nobody@botaniqal.example", str(uuid4()), "Sarah"])
+    @pytest.mark.parametrize("name", ["nobody@botaniqal.example", NOBODY, "Sarah"])
     def test_refuses_a_name_that_is_nobodys(self, consultant, name):
         assert self.call(consultant=name).status_code == 403
 
