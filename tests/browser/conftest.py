@@ -16,6 +16,9 @@ from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from botaniqal.accounts.models import User
+from tests.factories import AppointmentTypeFactory, PractitionerFactory, SessionFactory
+
+from .desk import Desk
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = [
@@ -125,3 +128,33 @@ def axe() -> str:
     if not AXE.exists():
         pytest.skip("axe-core is not installed: accessibility is not checked. `npm ci` installs it.")
     return AXE.read_text()
+
+
+@pytest.fixture
+def kind(transactional_db):
+    return AppointmentTypeFactory(name="Alternative medicine, initial")
+
+
+@pytest.fixture
+def doctor(kind):
+    return PractitionerFactory(name="Dr Dia", gives=[kind], calendar_provider="calendly")
+
+
+@pytest.fixture
+def sarah(transactional_db):
+    return PractitionerFactory(consultant=True, name="Sarah Chen", user__is_staff=True)
+
+
+@pytest.fixture
+def tom(transactional_db):
+    return PractitionerFactory(consultant=True, name="Tom Baker", user__is_staff=True)
+
+
+@pytest.fixture
+def session(sarah, doctor):
+    return SessionFactory(consultant=sarah)
+
+
+@pytest.fixture
+def desk(open_as, sarah, session) -> Desk:
+    return Desk(open_as(sarah.user), session)
