@@ -1,7 +1,7 @@
 """Patients, bookings and what the vendors were told, for people."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 
 from django import forms
 from django.contrib import admin
@@ -20,6 +20,7 @@ from botaniqal.admin import (
     ListViews,
     PortalAdmin,
     ShownInline,
+    WithPhone,
     badge,
     clinic_time,
     limited_to_own,
@@ -85,9 +86,21 @@ class ShownBookings(ShownInline):
         return badge(booking.get_state_display(), STATE_TONES[booking.state])
 
 
+class PatientForm(WithPhone):
+    """Somebody who was born, and can be rung."""
+
+    def clean_date_of_birth(self) -> date | None:
+        day = self.cleaned_data["date_of_birth"]
+        if day and not date(1900, 1, 1) <= day <= timezone.localdate():
+            raise forms.ValidationError("A date of birth lies between 1900 and today.")
+        return day
+
+
 @admin.register(Patient)
 class PatientAdmin(PortalAdmin):
     """The people booked."""
+
+    form = PatientForm
 
     list_display = ["name", "spaced_phone", "email", "date_of_birth", "known_since"]
     search_fields = ["name", "phone", "email"]

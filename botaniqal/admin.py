@@ -13,7 +13,7 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -52,6 +52,29 @@ def shown_phone(number: str) -> str:
     except phonenumbers.NumberParseException:
         return number
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def kept_phone(typed: str) -> str:
+    """
+    Write a phone number as it is kept, +61412345678, however it was typed; without a country it is Australian.
+
+    :raises ValidationError: it is none.
+    """
+    try:
+        number = phonenumbers.parse(typed, "AU")
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_valid_number(number):
+        raise ValidationError("That is no phone number. Write it as 0412 345 678, or from abroad as +64 21 123 4567.")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+class WithPhone(forms.ModelForm):
+    """A form whose phone number is put in order when it is typed; what came in otherwise stays as it came."""
+
+    def clean_phone(self) -> str:
+        typed = self.cleaned_data["phone"]
+        return kept_phone(typed) if typed and "phone" in self.changed_data else typed
 
 
 def limited_to_own(request: HttpRequest) -> bool:
@@ -191,9 +214,23 @@ class PlainFields:
         return field
 
 
+class InlineForm(forms.ModelForm):
+    """A row that belongs to a row, held against the constraints over both, which Django leaves to the database."""
+
+    def validate_unique(self) -> None:
+        super().validate_unique()
+        if self.errors:
+            return
+        try:
+            self.instance.validate_constraints(exclude=self._get_validation_exclusions())
+        except ValidationError as refusal:
+            self._update_errors(refusal)
+
+
 class PortalInline(PlainFields, admin.TabularInline):
     """Rows that belong to a row, edited with it."""
 
+    form = InlineForm
     extra = 0
 
 
@@ -282,6 +319,10 @@ class PortalAdmin(PlainFields, admin.ModelAdmin):
         """Where the row's page is."""
         view = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
         return reverse(view, args=(quote(row.pk),), current_app=self.admin_site.name)
+
+    def message_user(self, request: HttpRequest, message: str, *args: Any, **kwargs: Any) -> None:
+        """Tell what happened without Django's “successfully”."""
+        super().message_user(request, type(message)(message.replace(" successfully", "")), *args, **kwargs)
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
         """Say what is missing without its id, which tells a person nothing."""

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import path
+from django.views.generic import RedirectView
 
 from bookings import api as bookings
 from botaniqal import webhooks
@@ -47,6 +48,7 @@ operators = [
 ]
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     *public_api,
     *consultants_api,

@@ -1,6 +1,5 @@
 """Practitioners for people: who they are, when they work, and what stands in their way."""
 
-from django import forms
 from django.contrib import admin
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
@@ -13,6 +12,7 @@ from botaniqal.admin import (
     ListViews,
     PortalAdmin,
     PortalInline,
+    WithPhone,
     WrittenByVerbs,
     badge,
     clinic_time,
@@ -48,7 +48,7 @@ class EventTypesInline(PortalInline):
     fields = ["appointment_type", "calendly_id"]
 
 
-class PractitionerForm(forms.ModelForm):
+class PractitionerForm(WithPhone):
     """What they give stands in the catalogue's order."""
 
     def __init__(self, *args, **kwargs) -> None:

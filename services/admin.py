@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from botaniqal.admin import BAD, INFO, OK, PLAIN, WAITING, PortalAdmin, PortalInline, ShownInline, badge
+from botaniqal.admin import BAD, INFO, OK, PLAIN, WAITING, InlineForm, PortalAdmin, PortalInline, ShownInline, badge
 
 from .models import AppointmentType, PractitionerType, Price, Service
 
@@ -76,7 +76,7 @@ class ServiceAdmin(PortalAdmin):
         return badge(service.get_status_display(), STATUS_TONES[service.status])
 
 
-class PriceForm(forms.ModelForm):
+class PriceForm(InlineForm):
     """A price that is still to come."""
 
     def clean_starts_on(self):
@@ -84,6 +84,13 @@ class PriceForm(forms.ModelForm):
         if day < timezone.localdate():
             raise ValidationError("The past cannot be priced anew. Choose today or a later day.")
         return day
+
+
+class PricesOfDays(forms.BaseInlineFormSet):
+    """Prices of which each has a day of its own."""
+
+    def get_unique_error_message(self, unique_check: tuple[str, ...]) -> str:
+        return "Two prices begin on the same day. Keep one of them."
 
 
 class PricesSoFar(ShownInline):
@@ -104,6 +111,7 @@ class PricesToCome(PortalInline):
 
     model = Price
     form = PriceForm
+    formset = PricesOfDays
     verbose_name_plural = "prices from today on"
     fields = ["starts_on", "amount"]
     ordering = ["starts_on"]

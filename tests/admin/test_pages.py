@@ -13,6 +13,7 @@ from botaniqal.accounts.models import User
 from botaniqal.accounts.roles import ROLES
 from botaniqal.integrations.models import InboundEvent
 from botaniqal.messages.models import Message
+from practitioners.models import Room
 from tests.admin.conftest import logged_in, somebody
 from tests.factories import (
     BookingFactory,
@@ -49,6 +50,12 @@ def some_rows(count: int) -> None:
         )
         CalendlyEventTypeFactory(practitioner=PractitionerFactory())
         RoomFactory()
+
+
+def form_of(patient: Patient) -> dict[str, object]:
+    """What the page of a patient sends when nothing was typed."""
+    sent = {name: getattr(patient, name) or "" for name in ("name", "phone", "email", "date_of_birth", "time_zone")}
+    return sent | {"bookings-TOTAL_FORMS": 0, "bookings-INITIAL_FORMS": 0}
 
 
 class TestLists:
@@ -240,6 +247,54 @@ class TestLogin:
         page = client.post(reverse("admin:login"), {"username": "nobody@example.com", "password": "x"}).content.decode()
 
         assert "E-mail or password is wrong." in page
+
+
+class TestForms:
+    def test_keep_a_phone_number_in_one_shape(self, operations):
+        patient = PatientFactory()
+
+        operations.post(page_of(Patient, "change", patient.pk), form_of(patient) | {"phone": "0491 570 159"})
+        patient.refresh_from_db()
+
+        assert patient.phone == "+61491570159"
+
+    @pytest.mark.parametrize(
+        ("field", "typed", "sentence"),
+        [
+            ("phone", "hello", "That is no phone number."),
+            ("phone", "12", "That is no phone number."),
+            ("date_of_birth", "2999-01-01", "A date of birth lies between 1900 and today."),
+            ("date_of_birth", "0001-01-01", "A date of birth lies between 1900 and today."),
+            ("time_zone", "Mars/Base", "is not a time zone"),
+        ],
+    )
+    def test_say_what_is_wrong(self, field, typed, sentence, operations):
+        patient = PatientFactory()
+
+        answer = operations.post(page_of(Patient, "change", patient.pk), form_of(patient) | {field: typed})
+
+        assert sentence in answer.content.decode()
+
+    def test_leave_a_phone_number_alone_that_came_in_another_shape(self, operations):
+        patient = PatientFactory(phone="ask her sister")
+
+        operations.post(page_of(Patient, "change", patient.pk), form_of(patient) | {"name": "Ava Long"})
+        patient.refresh_from_db()
+
+        assert (patient.name, patient.phone) == ("Ava Long", "ask her sister")
+
+    def test_tell_plainly_what_was_done(self, operations):
+        answer = operations.post(page_of(Room, "add"), {"name": "Room <7>", "is_active": "on"}, follow=True)
+
+        page = answer.content.decode()
+        assert "Room &lt;7&gt;" in page
+        assert "was added." in page
+        assert "successfully" not in page
+
+
+class TestRoot:
+    def test_leads_to_today(self, client):
+        assert client.get("/").url == reverse("admin:index")
 
 
 class TestErrorPages:

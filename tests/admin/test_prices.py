@@ -48,6 +48,27 @@ class TestPrices:
         assert "The past cannot be priced anew." in answer.content.decode()
         assert Price.objects.count() == 1
 
+    @pytest.mark.parametrize("days", [0, 30])
+    def test_cannot_be_two_of_one_day(self, operations, days):
+        kind = AppointmentTypeFactory(price="none")
+        day = timezone.localdate() + timedelta(days=days)
+        Price.objects.create(appointment_type=kind, amount=129, starts_on=day)
+        address = reverse("admin:services_appointmenttype_change", args=(kind.pk,))
+
+        answer = operations.post(address, form_of(kind, [{"starts_on": day.isoformat(), "amount": "139.00"}]))
+
+        assert "There is a price from that day already." in answer.content.decode()
+        assert kind.prices.get().amount == Decimal("129.00")
+
+    def test_cannot_be_typed_twice_for_one_day(self, operations):
+        kind = AppointmentTypeFactory()
+        row = {"starts_on": (timezone.localdate() + timedelta(days=30)).isoformat(), "amount": "129.00"}
+        address = reverse("admin:services_appointmenttype_change", args=(kind.pk,))
+
+        answer = operations.post(address, form_of(kind, [row, row]))
+
+        assert "Two prices begin on the same day." in answer.content.decode()
+
     def test_cannot_be_changed_once_they_hold(self, operations):
         kind = AppointmentTypeFactory()
         held = kind.prices.get()
