@@ -46,12 +46,18 @@ class Nothing(serializers.Serializer):
     """A verb that needs no more than the call."""
 
 
+class Named(serializers.SlugRelatedField):
+    """Something of ours, by its slug or code."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Find it; what can be no slug is no question for the database."""
+        return super().to_internal_value(serializers.CharField().run_validation(data))
+
+
 class TimesQuery(serializers.Serializer):
     """Which free times are asked for."""
 
-    type = serializers.SlugRelatedField(
-        slug_field="code", queryset=AppointmentType.objects.offered().select_related("service")
-    )
+    type = Named(slug_field="code", queryset=AppointmentType.objects.offered().select_related("service"))
     day = Day(required=False, default=None)
 
 
@@ -63,7 +69,7 @@ class Written(serializers.Serializer):
     primaryConcern = serializers.CharField(
         source="primary_concern", required=False, allow_blank=True, max_length=5000, trim_whitespace=False
     )
-    recommendedService = serializers.SlugRelatedField(
+    recommendedService = Named(
         source="recommended_service",
         slug_field="slug",
         queryset=Service.objects.public(),
@@ -76,7 +82,7 @@ class WantedTime(serializers.Serializer):
     """A time, with whom and what for."""
 
     practitionerId = serializers.UUIDField(source="practitioner_id")
-    type = serializers.SlugRelatedField(
+    type = Named(
         source="appointment_type",
         slug_field="code",
         queryset=AppointmentType.objects.offered().select_related("service"),

@@ -174,6 +174,10 @@ class TestState:
 
 
 class TestTimes:
+    @pytest.mark.parametrize("odd", ["\0", "", "x" * 9_999])
+    def test_refuses_what_is_no_code(self, desk, odd):
+        assert desk.get("times", type=odd).status_code == 400
+
     def test_gives_the_times_by_the_clinics_day(self, desk, doctor, kind):
         monday = (TEN.astimezone(CLINIC) + timedelta(days=7)).date()
         monday -= timedelta(days=monday.weekday())
