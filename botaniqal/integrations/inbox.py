@@ -26,18 +26,13 @@ def keep(
 
     :raises Malformed: no database can keep it.
     """
-    try:
-        text = json.dumps(payload, allow_nan=False, ensure_ascii=False)
-        text.encode()
-        if NUL.search(text):
-            raise ValueError("NUL")
-        event, is_new = InboundEvent.objects.get_or_create(
-            vendor=vendor,
-            key=key,
-            defaults={"kind": kind, "payload": payload, "problem": problem, "needs_person": bool(problem)},
-        )
-    except (ValueError, RecursionError):  # NUL, half of a surrogate pair, NaN, nested too deeply
-        raise Malformed("The message holds something that no database can keep.") from None
+    if not _is_storable(payload):
+        raise Malformed("The message holds something that no database can keep.")
+    event, is_new = InboundEvent.objects.get_or_create(
+        vendor=vendor,
+        key=key,
+        defaults={"kind": kind, "payload": payload, "problem": problem, "needs_person": bool(problem)},
+    )
     if is_new and not problem:
         transaction.on_commit(partial(ring, "work_inbox"))
     return event, is_new
@@ -57,3 +52,13 @@ def work_due(handlers: Mapping[tuple[str, str], Handler]) -> int:
         return {"outcome": outcome[: InboundEvent._meta.get_field("outcome").max_length]}
 
     return owed.work(InboundEvent.objects.all(), do)
+
+
+def _is_storable(payload: Mapping[str, Any]) -> bool:
+    """Tell whether the database keeps what JSON can carry: NUL, half of a surrogate pair, NaN, endless nesting."""
+    try:
+        text = json.dumps(payload, allow_nan=False, ensure_ascii=False)
+        text.encode()
+    except (ValueError, RecursionError):
+        return False
+    return not NUL.search(text)
