@@ -97,7 +97,8 @@ def _sentences(faults: Any) -> list[str]:
     if isinstance(faults, dict):
         faults = list(faults.values())
     if not isinstance(faults, list):
-        return [str(faults)]
+        # It may quote half of a surrogate pair, which no answer can carry.
+        return [str(faults).encode(errors="replace").decode()]
     return list(dict.fromkeys(sentence for fault in faults for sentence in _sentences(fault)))
 
 

@@ -1,3 +1,4 @@
+import json
 import re
 from datetime import timedelta
 from decimal import Decimal
@@ -265,6 +266,13 @@ class TestPhoneBookingsBadInput:
 
     def test_does_not_mind_fields_that_it_does_not_know(self, sarah, agreed):
         assert book(sarah, agreed, colour="green").status_code == 200
+
+    def test_answers_what_no_answer_can_carry(self, sarah, agreed):
+        half = json.dumps({**agreed, "paymentMethod": "\ud800"})
+
+        answer = sarah.generic("POST", "/api/bookings/phone", half, content_type="application/json")
+
+        assert list(answer.json()["details"]) == ["paymentMethod"]
 
 
 class TestBookingSync:
