@@ -48,10 +48,10 @@ class TestPhoneBookings:
 
         with stack.without_worker():
             answer, seconds = book(portal, call)
+            assert answer.status_code == 200, answer.text
             told = answer.json()
             assert states(stack, call, told["bookingId"]) == {"pending"}
 
-        assert answer.status_code == 200
         assert seconds < 3 * SYNC_WAIT_SECONDS
         assert {told[name] for name in ("calendlyEventCreated", "medirecordsSynced", "patientNotified")} == {False}
         eventually(lambda: states(stack, call, told["bookingId"]) == {"synced"})
