@@ -29,7 +29,7 @@ from botaniqal.admin import (
 )
 from botaniqal.integrations.admin import OwedAdmin, state_badge
 
-from . import lifecycle
+from . import lifecycle, payments
 from .models import Booking, Patient, Payment, SyncRecord
 
 STATE_TONES = {
@@ -163,6 +163,14 @@ def may_end_as(state: Booking.State):
     )
 
 
+class BookingForm(forms.ModelForm):
+    """What staff note of a visit."""
+
+    def clean_notes(self) -> str:
+        payments.no_card_number(self.cleaned_data["notes"])
+        return self.cleaned_data["notes"]
+
+
 class BookingViews(ListViews):
     """What lies ahead comes first."""
 
@@ -179,6 +187,7 @@ class BookingViews(ListViews):
 class BookingAdmin(PortalAdmin):
     """Promises to patients; they come from calls and calendars, and change by verbs."""
 
+    form = BookingForm
     list_display = ["short_number", "shown_patient", "when", "visit", "shown_state", "paid", "vendors"]
     list_filter = [BookingViews, "state", "source", "practitioner", "appointment_type"]
     list_select_related = ["patient", "practitioner", "appointment_type", "payment"]

@@ -127,9 +127,8 @@ def cancel_as_told(event: CalendlyEvent, now: datetime) -> str:
         return f"{booking.number} is cancelled already."
     if lifecycle.State.CANCELLED not in lifecycle.ALLOWED[booking.state]:
         raise NeedsPerson(f"{booking.number} was cancelled in Calendly, but is {booking.get_state_display().lower()}.")
-    lifecycle.cancel(
-        booking_id=booking.pk, reason=event.cancel_reason or CANCELLED_THERE, by=None, now=now, tell_patient=False
-    )
+    reason = payments.without_card_numbers(event.cancel_reason or CANCELLED_THERE)
+    lifecycle.cancel(booking_id=booking.pk, reason=reason, by=None, now=now, tell_patient=False)
     sync.adopt(booking=booking, system=CALENDLY, external_id=record.external_id, external_ref=record.external_ref)
     return f"Cancelled {booking.number}."
 

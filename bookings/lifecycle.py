@@ -14,7 +14,7 @@ from practitioners import availability, diary
 from practitioners.models import BusyPeriod, DiaryEntry, Practitioner
 from services.models import AppointmentType
 
-from . import notices, sync
+from . import notices, payments, sync
 from .models import Booking, Patient
 
 State = Booking.State
@@ -83,10 +83,11 @@ def cancel(*, booking_id: UUID, reason: str, by: User | None, now: datetime, tel
     Call a visit off, give its time back, and tell vendors and patient.
 
     :raises WrongMove: it is over, or cancelled already.
-    :raises Malformed: no reason is given.
+    :raises Malformed: no reason is given, or a card number in it.
     """
     if not reason.strip():
         raise Malformed("Say why the booking is cancelled.", details={"reason": ["Required."]})
+    payments.refuse_card_number(reason, "reason")
     booking = _move_to(State.CANCELLED, booking_id, "cancelled", cancel_reason=reason.strip()[:200], cancelled_at=now)
     give_back(booking)
     sync.owe(booking=booking, now=now)

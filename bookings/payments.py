@@ -7,6 +7,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 
 from botaniqal.accounts.models import User
 from botaniqal.errors import Malformed, RuleBroken
@@ -90,14 +91,27 @@ def refuse_card_number(text: str, field: str) -> None:
 
     :raises Malformed: there is one in the text.
     """
-    for match in CARD_NUMBER.finditer(text):
-        if _passes_luhn([int(digit) for digit in match.group() if digit.isdigit()]):
-            raise Malformed(
-                "That looks like a card number. Card numbers must not be written down here.",
-                details={field: ["Leave the card number out; the terminal's receipt number is enough."]},
-            )
+    if without_card_numbers(text) != text:
+        raise Malformed(
+            "That looks like a card number. Card numbers must not be written down here.",
+            details={field: ["Leave the card number out; the terminal's receipt number is enough."]},
+        )
 
 
-def _passes_luhn(digits: list[int]) -> bool:
+def without_card_numbers(text: str) -> str:
+    """Take card numbers out of a text that cannot be refused, because a vendor sent it."""
+    return CARD_NUMBER.sub(lambda found: "[card number]" if _passes_luhn(found[0]) else found[0], text)
+
+
+def no_card_number(text: str) -> None:
+    """Hold a form's or a serializer's text against ``refuse_card_number``, by the name that its own door has for it."""
+    try:
+        refuse_card_number(text, "text")
+    except Malformed as refusal:
+        raise ValidationError(refusal.message) from None
+
+
+def _passes_luhn(number: str) -> bool:
+    digits = [int(digit) for digit in number if digit.isdigit()]
     doubled = sum(sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
     return (doubled + sum(digits[::-2])) % 10 == 0

@@ -263,6 +263,17 @@ class TestConsultation:
         assert consultation.state == Booking.State.CANCELLED
         assert not BusyPeriod.objects.exists()
 
+    def test_brings_no_card_number_in(self, client, sarah):
+        gone = delivery("invitee.canceled", event_id="EV0000000001", cancellation={"reason": "Refund 4111111111111111"})
+        told = delivery()
+        told["payload"]["questions_and_answers"] = [{"question": "Concern", "answer": "Pay by 4111 1111 1111 1111"}]
+
+        take_in(client, told, gone)
+
+        session = TriageSession.objects.get()
+        assert session.primary_concern == "Pay by [card number]"
+        assert session.consultation.cancel_reason == "Refund [card number]"
+
     def test_goes_to_the_member_by_calendlys_address_before_the_e_mail(self, client, sarah, consultation):
         tom = PractitionerFactory(consultant=True, calendly_user_uri="https://api.calendly.com/users/US0SARAH")
 

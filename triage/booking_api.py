@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from bookings import sync
 from bookings.api import CALENDARS, EMAIL, SystemShape, is_told, status_url
 from bookings.models import Payment, SyncRecord
-from bookings.payments import Taken
+from bookings.payments import Taken, no_card_number
 from botaniqal.api.fields import Moment, Zone, in_utc
 from botaniqal.api.idempotency import once_per_key
 from botaniqal.api.schema import Problem, problems
@@ -72,7 +72,12 @@ class ConsultationRequest(serializers.Serializer):
         child=Moment(), source="preferred_times", min_length=1, max_length=MOST_TIMES, help_text="The best time first."
     )
     primaryConcern = serializers.CharField(
-        source="concern", required=False, allow_blank=True, default="", max_length=5000
+        source="concern",
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=5000,
+        validators=[no_card_number],
     )
     timezone = Zone(required=False, help_text="Where the patient lives; the clinic's zone when not given.")
 
@@ -105,7 +110,11 @@ class PhoneBookingRequest(serializers.Serializer):
         8, 2, min_value=0, required=False, allow_null=True, help_text="The price book's price when not given."
     )
     amountReason = serializers.CharField(
-        default="", allow_blank=True, max_length=200, help_text="Why another amount; needs the right to charge it."
+        default="",
+        allow_blank=True,
+        max_length=200,
+        validators=[no_card_number],
+        help_text="Why another amount; needs the right to charge it.",
     )
     notes = serializers.CharField(default="", allow_blank=True, max_length=5000)
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from bookings import hooks as visits
+from bookings import payments
 from bookings.models import Booking
 from botaniqal.errors import DomainError
 from botaniqal.integrations.calendly_events import CalendlyEvent
@@ -39,7 +40,7 @@ def consultation_created(event: CalendlyEvent, event_type: CalendlyEventType, no
         source=Booking.Source.ONLINE,
         by=None,
         now=now,
-        concern=event.concern or "",
+        concern=payments.without_card_numbers(event.concern or ""),
         join_link=event.join_url or "",
         attention=attention,
     )

@@ -49,6 +49,18 @@ class TestVerbView:
         assert (booking.state, booking.cancel_reason) == (Booking.State.CANCELLED, "Asked to")
         assert told(answer) == [f"{booking.number} is cancelled. The patient is told by e-mail."]
 
+    @pytest.mark.parametrize("door", ["verb", "form"])
+    def test_keeps_card_numbers_out(self, operations, door):
+        booking, number = BookingFactory(), "4111 1111 1111 1111"
+
+        if door == "verb":
+            operations.post(verb_of(booking, "cancel"), {"reason": number})
+        else:
+            operations.post(reverse("admin:bookings_booking_change", args=[booking.pk]), {"notes": number})
+        booking.refresh_from_db()
+
+        assert (booking.state, booking.notes) == (Booking.State.CONFIRMED, "")
+
     def test_asks_again_when_something_is_missing(self, operations):
         booking = BookingFactory()
 

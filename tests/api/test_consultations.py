@@ -151,6 +151,7 @@ class TestConsultations:
             ("preferredTimes", [None]),
             ("preferredTimes", ["2026-12-01T10:00:00Z"] * 11),
             ("primaryConcern", "x" * 5001),
+            ("primaryConcern", "Pay by 4111 1111 1111 1111"),
             ("timezone", "Sydney"),
             ("timezone", 10),
         ],

@@ -214,11 +214,12 @@ class TestPhoneBookingsMoney:
         assert answer.status_code == 400
         assert list(answer.json()["details"]) == ["amountCollected"]
 
-    def test_keeps_card_numbers_out(self, sarah, agreed):
-        answer = book(sarah, agreed, notes="Card 4111 1111 1111 1111")
+    @pytest.mark.parametrize("field", ["notes", "amountReason"])
+    def test_keeps_card_numbers_out(self, sarah, agreed, field):
+        answer = book(sarah, agreed, **{field: "Card 4111 1111 1111 1111"})
 
         assert answer.status_code == 400
-        assert list(answer.json()["details"]) == ["notes"]
+        assert list(answer.json()["details"]) == [field]
         assert "4111" not in answer.content.decode()
 
 
