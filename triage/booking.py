@@ -51,7 +51,9 @@ def type_wanted(
 
     :raises RuleBroken: the practitioner gives no such appointment.
     """
-    gives = AppointmentType.objects.offered().filter(practitioners=practitioner).select_related("service")
+    # A call leads to a visit, never to another call: that one would have no session.
+    visits = AppointmentType.objects.offered().exclude(kind=AppointmentType.Kind.CONSULTATION)
+    gives = visits.filter(practitioners=practitioner).select_related("service")
     if service:
         gives = gives.filter(service=service)
     named = gives.filter(kind=kind) if kind in AppointmentType.Kind.values else gives.filter(code=kind)

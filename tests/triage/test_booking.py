@@ -236,3 +236,10 @@ class TestTypeWanted:
         Service.objects.update(status=Service.Status.PAUSED)
         with pytest.raises(RuleBroken):
             booking.type_wanted(practitioner=doctor)
+
+    def test_leads_to_no_other_call(self):
+        free = AppointmentTypeFactory(free=True)
+        consultant = PractitionerFactory(consultant=True, gives=[free])
+
+        with pytest.raises(RuleBroken, match="no such appointment"):
+            booking.type_wanted(practitioner=consultant, kind=free.code)
