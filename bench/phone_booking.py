@@ -43,6 +43,7 @@ PARTS: dict[str, Callable[..., Any]] = {
     "the patient's e-mail": notices.send_confirmation,
     "where each system stands": sync.wait_until_told,
 }
+REST = "all else (HTTP, form, transaction, answer)"
 
 
 def main() -> None:
@@ -62,7 +63,7 @@ def main() -> None:
                 for _ in range(ROUNDS)
             ]
             booked = together([one for one, _ in rounds])
-            figures.note(f"{clients} clients: bookings/s", booked.rate)
+            figures.note(f"clients: {clients}, bookings/s", booked.rate)
             figures.note("… p50", booked.percentile(50), "ms")
             figures.at_most("… p95", booked.percentile(95), 100, "ms")
             figures.at_least("… of a bare INSERT view", median(one.rate / bare.rate for one, bare in rounds), 0.35)
@@ -82,9 +83,6 @@ def main() -> None:
     for part in [*PARTS, REST]:
         print(f"  {part:<48} {statements[part]:>10} {shares[part]:>12.0%}")
     print(f"  {'':<48} {statements.total():>10}")
-
-
-REST = "all else (HTTP, form, transaction, answer)"
 
 
 def together(results: list[Result]) -> Result:

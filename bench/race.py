@@ -12,7 +12,7 @@ from bench._data import Calls, fill, free_times
 from bench._load import always, each, load, post, server
 
 RACERS = 200
-TIMES = 5
+TIMES = 3
 DOORS = {"bookings": ("/api/bookings/phone", 200), "holds": ("/api/holds", 201)}
 
 OVERLAPS = """
