@@ -13,7 +13,7 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied, SuspiciousOperation, ValidationError
 from django.db import models
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -78,8 +78,13 @@ class WithPhone(forms.ModelForm):
 
 
 def limited_to_own(request: HttpRequest) -> bool:
-    """Tell whether a person sees own calls, visits and patients alone: consultants and clinicians do."""
-    return set(roles.roles_of(request.user)) <= {roles.CONSULTANT, "clinician"}
+    """
+    Tell whether a person sees own calls, visits and patients alone: consultants and clinicians do.
+
+    A further role that sees no patients, as management's, widens nothing.
+    """
+    held = set(roles.roles_of(request.user))
+    return held.isdisjoint({"operations", roles.ADMINISTRATOR}) and held != {"management"}
 
 
 class LoginForm(AdminAuthenticationForm):
@@ -110,6 +115,8 @@ class PortalSite(admin.AdminSite):
         """Show what a rule of the clinic refused: above the form that was sent, or as a page of its own."""
 
         def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if "%00" in request.META["QUERY_STRING"]:
+                raise SuspiciousOperation("NUL in a query")  # Django's filters would ask the database for it
             try:
                 return view(request, *args, **kwargs)
             except DomainError as refusal:
