@@ -281,6 +281,10 @@ class PortalAdmin(PlainFields, admin.ModelAdmin):
         }
         return super().changelist_view(request, context)
 
+    def get_inlines(self, request: HttpRequest, obj: Model | None) -> list[type[PortalInline]]:
+        """Leave out of a new row's page what only shows what came of it."""
+        return [inline for inline in self.inlines if obj or not issubclass(inline, ShownInline)]
+
     def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> type[forms.BaseModelFormSet]:
         """Say aloud what is edited in a list, where only the column's head shows it."""
         formset = super().get_changelist_formset(request, **kwargs)

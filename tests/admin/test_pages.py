@@ -1,19 +1,21 @@
 """Every list and every page: who may open it, what it must not hold, what it may cost."""
 
 import re
+from datetime import datetime, timedelta
 
 import pytest
 from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from bookings.models import Patient, Payment, SyncRecord
 from botaniqal.accounts.models import User
 from botaniqal.accounts.roles import ROLES
 from botaniqal.integrations.models import InboundEvent
 from botaniqal.messages.models import Message
-from practitioners.models import Room
+from practitioners.models import BusyPeriod, DiaryEntry, Room
 from tests.admin.conftest import logged_in, somebody
 from tests.factories import (
     BookingFactory,
@@ -49,7 +51,15 @@ def some_rows(count: int) -> None:
             kind="confirmation", reference=booking.pk, to="a@example.com", subject="Hello", text="Hi"
         )
         CalendlyEventTypeFactory(practitioner=PractitionerFactory())
+        span = {"practitioner": PractitionerFactory(), "starts_at": later(hours=1), "ends_at": later(hours=2)}
+        DiaryEntry.objects.create(**span, kind="booking", room=RoomFactory(), created_by=UserFactory())
+        BusyPeriod.objects.create(**span, calendar="calendly", external_id=str(n))
         RoomFactory()
+
+
+def later(**span: int) -> datetime:
+    """A moment that lies ahead."""
+    return timezone.now() + timedelta(**span)
 
 
 def form_of(patient: Patient) -> dict[str, object]:
@@ -131,6 +141,24 @@ class TestLists:
 
         assert stuck.number in page
         assert done.number not in page
+
+
+class TestManagement:
+    """Those who read figures meet no patient by name."""
+
+    def test_finds_nobody_on_any_page(self):
+        session = SessionFactory(patient=PatientFactory(name="Leonora Quill"))
+        BookingFactory(patient=session.patient, attention="Ring Leonora Quill")
+        some_rows(1)
+        browser = logged_in(somebody("management"))
+
+        addresses = [page_of(model, "changelist") for model in MODELS.values()]
+        addresses += [
+            page_of(model, "change", row.pk) for model in MODELS.values() for row in model._default_manager.all()[:3]
+        ]
+        pages = [browser.get(address).content.decode() for address in (reverse("admin:index"), *addresses)]
+
+        assert not [page for page in pages if "Leonora" in page]
 
 
 class TestOwnRows:

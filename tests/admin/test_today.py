@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bookings.models import Booking, Payment, SyncRecord
+from botaniqal.accounts.roles import ROLES
 from tests.admin.conftest import logged_in, somebody
 from tests.factories import BookingFactory, PatientFactory, SessionFactory
 from triage.models import TriageSession
@@ -174,6 +175,14 @@ class TestSidebar:
             "Catalogue": ["Appointment types", "Practitioners", "Diary"],
         }
         assert groups[0]["links"][1]["count"] == 1
+
+    @pytest.mark.parametrize("role", ROLES)
+    def test_leads_nowhere_that_is_closed(self, role):
+        browser = logged_in(somebody(role))
+
+        links = [link["url"] for group in browser.get("/admin/").context["sidebar"]() for link in group["links"]]
+
+        assert {browser.get(link).status_code for link in links} == {200}
 
     def test_marks_where_one_is(self, operations):
         page = operations.get(reverse("admin:bookings_patient_changelist")).content.decode()
