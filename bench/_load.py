@@ -2,6 +2,7 @@
 
 import os
 import selectors
+import signal
 import socket
 import statistics
 import subprocess
@@ -53,6 +54,7 @@ def server() -> Iterator[int]:
     command += ["--port", str(port), "--log-level", "error", "botaniqal.wsgi:application"]
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "bench._settings"}
     process = subprocess.Popen([sys.executable, "-m", *command], env=environment)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # whoever ends us ends the server too
     try:
         _wait_for(port, process)
         yield port
