@@ -47,3 +47,10 @@ def sarah(consultant):
 def no_wait_for_vendors(settings):
     """Let no answer wait: there is no worker here."""
     settings.SYNC_WAIT_SECONDS = 0
+
+
+@pytest.fixture
+def rate(settings, monkeypatch):
+    """Set how often callers may knock, for one test."""
+    rates = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
+    return lambda scope, value: monkeypatch.setitem(rates, scope, value)

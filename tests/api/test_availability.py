@@ -170,15 +170,15 @@ class TestAvailability:
         first = datetime.fromisoformat(answer.json()["practitioners"][0]["nextAvailable"])
         assert next_morning(9, days=0) <= first <= next_morning(9)
 
-    def test_lets_strangers_ask_only_so_often(self, api, doctor, tomorrow, settings):
-        settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["public-read"] = "2/d"
+    def test_lets_strangers_ask_only_so_often(self, api, doctor, tomorrow, rate):
+        rate("public-read", "2/d")
 
         statuses = [ask(api, service="alternative_medicine", date=tomorrow).status_code for _ in range(3)]
 
         assert statuses == [200, 200, 429]
 
-    def test_lets_staff_ask_as_often_as_they_like(self, api, doctor, tomorrow, settings):
-        settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["public-read"] = "1/d"
+    def test_lets_staff_ask_as_often_as_they_like(self, api, doctor, tomorrow, rate):
+        rate("public-read", "1/d")
         api.force_login(UserFactory(roles=["operations"]))
 
         statuses = [ask(api, service="alternative_medicine", date=tomorrow).status_code for _ in range(3)]

@@ -163,8 +163,8 @@ class TestConsultations:
         assert list(answer.json()["details"]) == [field]
         assert (TriageSession.objects.count(), Patient.objects.count()) == (0, 0)
 
-    def test_lets_strangers_book_only_so_often(self, api, wanted, settings):
-        settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["public-write"] = "2/d"
+    def test_lets_strangers_book_only_so_often(self, api, wanted, rate):
+        rate("public-write", "2/d")
 
         answers = [book(api, wanted, email="") for _ in range(3)]
 

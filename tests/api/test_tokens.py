@@ -127,8 +127,8 @@ class TestTokenView:
         assert answer.status_code == 400
         assert answer.json()["details"]
 
-    def test_lets_nobody_guess_for_long(self, api, consultant, settings):
-        settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["login"] = "3/d"
+    def test_lets_nobody_guess_for_long(self, api, consultant, rate):
+        rate("login", "3/d")
 
         statuses = [log_in(api, consultant.user.email, "a guess").status_code for _ in range(4)]
         other = log_in(api, "somebody.else@botaniqal.example")
