@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -59,14 +59,17 @@ def queue_for(request: HttpRequest, now: datetime) -> list[Day]:
 
     A consultant's own calls come before the others' of the day; of those the first name, time and owner are shown.
     """
+    is_limited = limited_to_own(request)
     sessions = (
         TriageSession.objects.to_call()
         .select_related("patient", "consultation", "consultant")
-        .defer("notes", "consultation__notes")[:LONGEST]
+        .defer("notes", "consultation__notes")
     )
-    is_limited = limited_to_own(request)
+    if is_limited:  # what others left open for long must not push one's own calls off the page
+        is_others = Case(When(consultant__user=request.user, then=0), default=1)
+        sessions = sessions.order_by(is_others, "consultation__starts_at")
     today = timezone.localdate(now)
-    calls = [_call(session, request.user.pk, is_limited, now) for session in sessions]
+    calls = [_call(session, request.user.pk, is_limited, now) for session in sessions[:LONGEST]]
     calls.sort(key=lambda call: (max(call.day, today - timedelta(days=1)), is_limited and not call.is_own))
     return [
         Day(_day_name(day, today), day < today, list(of_day))
