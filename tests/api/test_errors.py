@@ -100,7 +100,20 @@ class TestStrictJSON:
             b"\xff\xfe\xfa",
             b'{"a": 1' + b"0" * 5000 + b"}",
         ],
-        ids=["cut off", "list", "text", "null", "nan", "infinity", "no utf-8", "huge number"],
+        ids=[
+            "cut off",
+            "list",
+            "text",
+            "null",
+            "nan",
+            "infinity",
+            "overflow",
+            "nul",
+            "half a character",
+            "half a character, raw",
+            "no utf-8",
+            "huge number",
+        ],
     )
     def test_refuses_what_is_no_json_object(self, api, body):
         answer = api.post("/api/echo", body, content_type="application/json")
