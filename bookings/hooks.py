@@ -6,7 +6,6 @@ The vendor's word is a fact: its time is taken even where it clashes, and somebo
 
 from datetime import datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -42,7 +41,7 @@ def visit_created(event: CalendlyEvent, event_type: CalendlyEventType, now: date
     kind = _type_of(event, event_type, practitioner)
     ends_at = event.ends_at or event.starts_at + timedelta(minutes=kind.minutes)
     entry, attention = place(practitioner, diary.Span(event.starts_at, ends_at), event.event_id)
-    price = prices.price_of(kind, now.astimezone(ZoneInfo(settings.CLINIC_TIME_ZONE)).date())
+    price = prices.price_of(kind, prices.clinic_day(now))
     booking = lifecycle.book(
         patient=new_patient(event),
         practitioner=practitioner,

@@ -4,9 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from botaniqal.accounts.models import User
@@ -55,7 +53,7 @@ def amount_due(*, appointment_type: AppointmentType, taken: Taken, by: User | No
     :raises RuleBroken: the type has no price yet.
     :raises WrongAmount: another amount without right or reason.
     """
-    price = prices.price_of(appointment_type, now.astimezone(ZoneInfo(settings.CLINIC_TIME_ZONE)).date())
+    price = prices.price_of(appointment_type, prices.clinic_day(now))
     if price is None:
         raise RuleBroken("no_price", f"{appointment_type} has no price yet, so it cannot be booked.")
     if taken.amount is None or taken.amount == price:
