@@ -3,9 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import connection, transaction
 
 from botaniqal.accounts.models import User
@@ -13,6 +11,7 @@ from botaniqal.errors import Malformed, Missing, RuleBroken
 from practitioners import availability, diary
 from practitioners.models import BusyPeriod, DiaryEntry, Practitioner
 from services.models import AppointmentType
+from services.prices import clinic_day
 
 from . import notices, payments, sync
 from .models import Booking, Patient
@@ -138,11 +137,12 @@ def move(*, booking_id: UUID, starts_at: datetime, by: User | None, now: datetim
         booking.attention = ""  # it was about the time that is now given up
     give_back(booking)
     room = availability.check(practitioner=booking.practitioner, appointment_type=kind, starts_at=starts_at)
-    booking.entry = diary.take(
-        practitioner=booking.practitioner, span=availability.occupied_span(kind, starts_at), room=room, by=by
-    )
-    length = booking.ends_at - booking.starts_at
-    return note_move(booking=booking, starts_at=starts_at, ends_at=starts_at + length, now=now)
+    # A visit that was made in Calendly may last longer than its type says.
+    ends_at = starts_at + (booking.ends_at - booking.starts_at)
+    span = availability.occupied_span(kind, starts_at)
+    span = diary.Span(span.starts_at, max(span.ends_at, ends_at))
+    booking.entry = diary.take(practitioner=booking.practitioner, span=span, room=room, by=by)
+    return note_move(booking=booking, starts_at=starts_at, ends_at=ends_at, now=now)
 
 
 def give_back(booking: Booking) -> None:
@@ -202,7 +202,7 @@ def _meeting_link(practitioner: Practitioner, appointment_type: AppointmentType)
 
 def _next_number(now: datetime) -> str:
     """Count the year's bookings; the row stays locked until commit, so two never get the same."""
-    year = now.astimezone(ZoneInfo(settings.CLINIC_TIME_ZONE)).year
+    year = clinic_day(now).year
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -339,6 +339,15 @@ class TestVisit:
 
         assert Booking.objects.get().appointment_type == longer
 
+    def test_keeps_its_length_in_the_diary_when_it_is_moved_here(self, client, doctor):
+        take_in(client, delivery(event_type="DIA", minutes=40), path=PRACTITIONER)
+        later = TEN + timedelta(hours=2)
+
+        lifecycle.move(booking_id=Booking.objects.get().pk, starts_at=later, by=None, now=timezone.now())
+
+        entry = Booking.objects.get().entry
+        assert (entry.starts_at, entry.ends_at) == (later, later + timedelta(minutes=40))
+
     def test_is_cancelled_and_medirecords_is_told(self, client, doctor):
         take_in(
             client,
