@@ -1,0 +1,144 @@
+"""What can happen to a booking, from each state."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from bookings import lifecycle
+from bookings.models import Booking
+from botaniqal.errors import Malformed, Missing, RuleBroken
+from botaniqal.messages.models import Message
+from practitioners import availability, diary
+from tests.factories import AppointmentTypeFactory, BookingFactory, PractitionerFactory, next_morning
+
+pytestmark = pytest.mark.django_db
+State = Booking.State
+TEN = next_morning(10, days=2)
+ELEVEN = TEN + timedelta(hours=1)
+
+
+@pytest.fixture
+def booking():
+    """A visit in two days whose time is taken in the diary."""
+    kind = AppointmentTypeFactory()
+    doctor = PractitionerFactory(gives=[kind], calendar_provider="calendly")
+    entry = diary.take(practitioner=doctor, span=availability.occupied_span(kind, TEN), by=None)
+    return BookingFactory(practitioner=doctor, appointment_type=kind, starts_at=TEN, entry=entry)
+
+
+def act(verb, booking, **kwargs):
+    return verb(booking_id=booking.pk, by=None, now=timezone.now(), **kwargs)
+
+
+def cancel(booking):
+    return act(lifecycle.cancel, booking, reason="Patient is ill")
+
+
+def complete(booking):
+    return act(lifecycle.complete, booking)
+
+
+def mark_no_show(booking):
+    return act(lifecycle.mark_no_show, booking)
+
+
+def move(booking):
+    return act(lifecycle.move, booking, starts_at=ELEVEN)
+
+
+def put(booking, state):
+    cancelled = {"cancel_reason": "Ill", "cancelled_at": timezone.now()} if state == State.CANCELLED else {}
+    Booking.objects.filter(pk=booking.pk).update(state=state, **cancelled)
+
+
+class TestEveryVerb:
+    @pytest.mark.parametrize(
+        ("verb", "allowed"),
+        [
+            (cancel, {State.PENDING_PAYMENT, State.CONFIRMED}),
+            (complete, {State.CONFIRMED}),
+            (mark_no_show, {State.CONFIRMED}),
+            (move, {State.PENDING_PAYMENT, State.CONFIRMED}),
+        ],
+    )
+    @pytest.mark.parametrize("state", State.values)
+    def test_goes_by_the_table_of_moves(self, booking, verb, allowed, state):
+        put(booking, state)
+
+        if state in allowed:
+            verb(booking)
+        else:
+            with pytest.raises(lifecycle.WrongMove, match=booking.State(state).label.lower()):
+                verb(booking)
+            booking.refresh_from_db()
+            assert (booking.state, booking.starts_at, booking.entry.live_until) == (state, TEN, None)
+            assert not Message.objects.exists()
+
+    @pytest.mark.parametrize("verb", [cancel, complete, mark_no_show, move])
+    def test_says_when_there_is_no_such_booking(self, verb):
+        with pytest.raises(Missing):
+            verb(Booking(pk=uuid4()))
+
+
+class TestCancel:
+    def test_gives_the_time_back_and_tells_everybody(self, booking):
+        cancelled = cancel(booking)
+
+        assert (cancelled.state, cancelled.cancel_reason) == (State.CANCELLED, "Patient is ill")
+        availability.check(practitioner=booking.practitioner, appointment_type=booking.appointment_type, starts_at=TEN)
+        assert {record.system for record in booking.sync_records.open()} == {"calendly", "medirecords"}
+        assert Message.objects.get().kind == Message.Kind.CANCELLED
+
+    @pytest.mark.parametrize("reason", ["", "  "])
+    def test_asks_for_a_reason(self, booking, reason):
+        with pytest.raises(Malformed):
+            act(lifecycle.cancel, booking, reason=reason)
+
+
+class TestMove:
+    def test_takes_the_new_time_and_gives_the_old_one_back(self, booking):
+        moved = move(booking)
+
+        assert (moved.starts_at, moved.ends_at - moved.starts_at) == (ELEVEN, booking.ends_at - booking.starts_at)
+        assert moved.entry.starts_at == ELEVEN
+        assert moved.revision == 1
+        assert Message.objects.get().kind == Message.Kind.MOVED
+        availability.check(practitioner=booking.practitioner, appointment_type=booking.appointment_type, starts_at=TEN)
+
+    def test_keeps_the_old_time_when_the_new_one_is_taken(self, booking):
+        span = availability.occupied_span(booking.appointment_type, ELEVEN)
+        diary.take(practitioner=booking.practitioner, span=span, by=None)
+
+        with pytest.raises(diary.SlotTaken):
+            move(booking)
+
+        booking.refresh_from_db()
+        assert (booking.starts_at, booking.entry.live_until) == (TEN, None)
+
+    def test_keeps_to_the_rules(self, booking):
+        with pytest.raises(RuleBroken, match="passed"):
+            act(lifecycle.move, booking, starts_at=TEN - timedelta(days=9))
+
+    def test_needs_no_entry_to_begin_with(self, booking):
+        diary.release(entry=booking.entry)
+        Booking.objects.update(entry=None, attention="Clashes with something else.")
+
+        moved = move(booking)
+
+        assert (moved.entry.starts_at, moved.attention) == (ELEVEN, "")
+
+
+class TestComplete:
+    def test_owes_the_end_to_medirecords_but_not_that_of_a_free_consultation(self, booking):
+        call = BookingFactory(
+            appointment_type=AppointmentTypeFactory(free=True),
+            practitioner=PractitionerFactory(consultant=True, calendar_provider="calendly"),
+        )
+
+        complete(booking)
+        complete(call)
+
+        assert booking.sync_records.open().filter(system="medirecords").exists()
+        assert not call.sync_records.exists()
