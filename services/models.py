@@ -1,7 +1,7 @@
 """What the clinic offers: services, appointment types and dated prices."""
 
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 
@@ -90,12 +90,23 @@ class AppointmentType(models.Model):
     name = models.CharField("public name", max_length=100)
     kind = models.CharField(max_length=20, choices=Kind)
     mode = models.CharField(max_length=20, choices=Mode, default=Mode.TELEHEALTH)
-    minutes = models.PositiveSmallIntegerField(validators=[MinValueValidator(5)])
-    buffer_before_minutes = models.PositiveSmallIntegerField("buffer before", default=0)
-    buffer_after_minutes = models.PositiveSmallIntegerField("buffer after", default=0)
+    minutes = models.PositiveSmallIntegerField(validators=[MinValueValidator(5), MaxValueValidator(480)])
+    buffer_before_minutes = models.PositiveSmallIntegerField(
+        "buffer before", default=0, validators=[MaxValueValidator(120)]
+    )
+    buffer_after_minutes = models.PositiveSmallIntegerField(
+        "buffer after", default=0, validators=[MaxValueValidator(120)]
+    )
     min_notice_minutes = models.PositiveIntegerField("smallest notice", default=60, help_text="Minutes from now.")
-    horizon_days = models.PositiveSmallIntegerField("furthest day", default=60, help_text="Days from today.")
-    step_minutes = models.PositiveSmallIntegerField("slot step", default=15, validators=[MinValueValidator(5)])
+    horizon_days = models.PositiveSmallIntegerField(
+        "furthest day",
+        default=60,
+        validators=[MinValueValidator(1), MaxValueValidator(366)],
+        help_text="Days from today.",
+    )
+    step_minutes = models.PositiveSmallIntegerField(
+        "slot step", default=15, validators=[MinValueValidator(5), MaxValueValidator(240)]
+    )
     is_payment_required = models.BooleanField("payment required", default=True)
     is_bookable_online = models.BooleanField("bookable online", default=False)
     is_active = models.BooleanField("active", default=True)
