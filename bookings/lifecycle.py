@@ -141,7 +141,8 @@ def move(*, booking_id: UUID, starts_at: datetime, by: User | None, now: datetim
     ends_at = starts_at + (booking.ends_at - booking.starts_at)
     span = availability.occupied_span(kind, starts_at)
     span = diary.Span(span.starts_at, max(span.ends_at, ends_at))
-    booking.entry = diary.take(practitioner=booking.practitioner, span=span, room=room, by=by)
+    where = {"practitioner": booking.practitioner, "span": span, "room": room, "by": by}
+    booking.entry = diary.move(entry=booking.entry, **where) if booking.entry else diary.take(**where)
     return note_move(booking=booking, starts_at=starts_at, ends_at=ends_at, now=now)
 
 
