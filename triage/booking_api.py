@@ -1,6 +1,7 @@
 """How a call comes in from the website, and how the visit that it led to is booked."""
 # ruff: noqa: N815  (the API's own spelling of its fields)
 
+import re
 from typing import Any
 
 import phonenumbers
@@ -29,6 +30,7 @@ from . import booking, sessions
 from .api import alternatives_when_taken, own_session
 
 MOST_TIMES = 10
+NOT_IN_A_NAME = re.compile(r"[/@<>\\{}\[\]]|www\.|\.(?:com|net|org|info|io|co|au|me|ly|link|xyz)\b", re.IGNORECASE)
 
 
 class Phone(serializers.CharField):
@@ -45,6 +47,19 @@ class Phone(serializers.CharField):
         if not phonenumbers.is_valid_number(number):
             self.fail("phone")
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+class Name(serializers.CharField):
+    """A person's name; our e-mails begin with it, so nobody may advertise in it."""
+
+    default_error_messages = {"name": "Say a name, without addresses or signs."}
+
+    def to_internal_value(self, value: Any) -> str:
+        """Read a name."""
+        name = " ".join(super().to_internal_value(value).split())
+        if NOT_IN_A_NAME.search(name):
+            self.fail("name")
+        return name
 
 
 class AlternativeShape(serializers.Serializer):
@@ -65,7 +80,7 @@ class SlotTakenProblem(Problem):
 class ConsultationRequest(serializers.Serializer):
     """Who wants to be called, and when."""
 
-    patientName = serializers.CharField(source="name", max_length=255)
+    patientName = Name(source="name", max_length=255)
     email = serializers.EmailField(max_length=254)
     phone = Phone(max_length=40)
     preferredTimes = serializers.ListField(

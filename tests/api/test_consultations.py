@@ -136,6 +136,8 @@ class TestConsultations:
             ("patientName", ""),
             ("patientName", "   "),
             ("patientName", "x" * 256),
+            ("patientName", "Your prize: https://evil.example"),
+            ("patientName", "Look at evil.com now"),
             ("patientName", "a\u0000b"),
             ("patientName", {"first": "John"}),
             ("email", "john"),
