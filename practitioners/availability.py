@@ -8,6 +8,7 @@ Hours, less time off, less what outside calendars take, less the diary, as bit m
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from heapq import nsmallest
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -170,17 +171,20 @@ def alternatives(
     now = timezone.now()
     starts = max(near - timedelta(days=1), now)
     window, masks = _free(offers, starts, starts + timedelta(days=ALTERNATIVES_DAYS))
-    found = [
-        Alternative(offer.practitioner, window.moment(cell), appointment_type.minutes)
-        for offer, mask in zip(offers, masks, strict=True)
-        for cell in timegrid.set_bits(mask)
-    ]
+    wanted = window.cell_floor(near)
+
+    def nearest(mask: int) -> list[int]:
+        return nsmallest(limit, timegrid.set_bits(mask), key=lambda cell: abs(cell - wanted))
 
     def distance(one: Alternative):
         return one.practitioner != practitioner, abs(one.starts_at - near), one.practitioner.name
 
-    first = sorted(found, key=distance)[:limit]
-    return sorted(first, key=lambda one: one.starts_at)
+    found = [
+        Alternative(offer.practitioner, window.moment(cell), appointment_type.minutes)
+        for offer, mask in zip(offers, masks, strict=True)
+        for cell in nearest(mask)
+    ]
+    return sorted(nsmallest(limit, found, key=distance), key=lambda one: one.starts_at)
 
 
 # --- The reckoning ----------------------------------------------------------------------------------------------------
