@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-import phonenumbers
 from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
@@ -13,6 +12,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 
 from bookings.models import Booking
+from botaniqal.admin import shown_phone
 from practitioners.availability import CLINIC
 from practitioners.models import Practitioner
 
@@ -34,7 +34,7 @@ def page(request: HttpRequest, site: AdminSite, session_id: UUID) -> HttpRespons
         "title": f"Call: {patient.name if is_shown else patient.first_name}",
         "session": session,
         "patient": patient,
-        "phone": _readable(patient.phone),
+        "phone": shown_phone(patient.phone),
         "is_shown": is_shown,
         "visits": patient.bookings.filter(state=Booking.State.COMPLETED).exclude(pk=session.consultation_id).count(),
         "catalogue": desk_state.catalogue(now),
@@ -62,11 +62,3 @@ def urls(site: AdminSite) -> list[URLPattern]:
         path("<uuid:session_id>/desk/times/", desk_api.times),
         *(path(f"<uuid:session_id>/desk/{name}/", getattr(desk_api, name)) for name in verbs),
     ]
-
-
-def _readable(phone: str) -> str:
-    try:
-        number = phonenumbers.parse(phone, None)
-    except phonenumbers.NumberParseException:
-        return phone
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
