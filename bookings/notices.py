@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import phonenumbers
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from botaniqal import phones
 from botaniqal.integrations.models import OwedQuerySet
 from botaniqal.messages import writing
 from botaniqal.messages.models import Message
@@ -143,11 +143,8 @@ def _place(booking: Booking, join_link: str) -> str:
 
 
 def _on(phone: str) -> str:
-    try:
-        number = phonenumbers.parse(phone)
-    except phonenumbers.NumberParseException:
-        return ""
-    return f" on {phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)}"
+    number = phones.shown(phone)
+    return f" on {number}" if number else ""
 
 
 def _price(booking: Booking, payment: Payment | None) -> str:

@@ -6,7 +6,6 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-import phonenumbers
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.forms import AdminAuthenticationForm
@@ -25,6 +24,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
+from botaniqal import phones
 from botaniqal.accounts import roles
 from botaniqal.errors import DomainError
 
@@ -47,11 +47,7 @@ def clinic_time(moment: datetime | None) -> str:
 
 def shown_phone(number: str) -> str:
     """Write a phone number in groups, as it is read out; leave what is none as it came."""
-    try:
-        parsed = phonenumbers.parse(number)
-    except phonenumbers.NumberParseException:
-        return number
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    return phones.shown(number) or number
 
 
 def kept_phone(typed: str) -> str:
@@ -60,13 +56,9 @@ def kept_phone(typed: str) -> str:
 
     :raises ValidationError: it is none.
     """
-    try:
-        number = phonenumbers.parse(typed, "AU")
-    except phonenumbers.NumberParseException:
-        number = None
-    if number is None or not phonenumbers.is_valid_number(number):
-        raise ValidationError("That is no phone number. Write it as 0412 345 678, or from abroad as +64 21 123 4567.")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if number := phones.kept(typed):
+        return number
+    raise ValidationError("That is no phone number. Write it as 0412 345 678, or from abroad as +64 21 123 4567.")
 
 
 class WithPhone(forms.ModelForm):

@@ -4,7 +4,6 @@
 import re
 from typing import Any
 
-import phonenumbers
 from django.conf import settings
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -18,6 +17,7 @@ from bookings import sync
 from bookings.api import CALENDARS, EMAIL, SystemShape, is_told, status_url
 from bookings.models import Payment, SyncRecord
 from bookings.payments import Taken, no_card_number
+from botaniqal import phones
 from botaniqal.api.fields import Moment, Zone, in_utc
 from botaniqal.api.idempotency import once_per_key
 from botaniqal.api.schema import Problem, problems
@@ -40,13 +40,10 @@ class Phone(serializers.CharField):
 
     def to_internal_value(self, value: Any) -> str:
         """Read a number and write it as +61412345678."""
-        try:
-            number = phonenumbers.parse(super().to_internal_value(value), "AU")
-        except phonenumbers.NumberParseException:
+        number = phones.kept(super().to_internal_value(value))
+        if number is None:
             self.fail("phone")
-        if not phonenumbers.is_valid_number(number):
-            self.fail("phone")
-        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        return number
 
 
 class Name(serializers.CharField):

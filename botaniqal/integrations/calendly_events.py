@@ -16,8 +16,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-import phonenumbers
-
+from botaniqal import phones
 from botaniqal.integrations.calendly import uuid_of
 
 SIGNATURE_HEADER = "calendly-webhook-signature"
@@ -30,7 +29,6 @@ TIMESTAMP = re.compile(r"[0-9]{10}|[0-9]{13}")
 HEX_DIGEST = re.compile(r"[0-9a-f]{64}")
 BASE64_DIGEST = re.compile(r"[A-Za-z0-9+/]{43}=")
 
-PHONE_REGION = "AU"
 LONGEST_PHONE_ANSWER = 250
 LONGEST_ID = 100
 LONGEST_URI = 255
@@ -234,33 +232,19 @@ def _answers(invitee: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _phone(answers: list[tuple[str, str]], text_reminder_number: str | None) -> tuple[str | None, str | None]:
     """Find the number in E.164 and the question that it answers, if it answers one."""
     for question, answer in answers:
-        number = _number(answer) or _number_within(answer) if PHONE_QUESTION.search(question) else None
+        number = (
+            phones.kept(answer) or phones.found_in(answer[:LONGEST_PHONE_ANSWER])
+            if PHONE_QUESTION.search(question)
+            else None
+        )
         if number:
             return number, question
-    if text_reminder_number and (number := _number(text_reminder_number)):
+    if text_reminder_number and (number := phones.kept(text_reminder_number)):
         return number, None
     for question, answer in answers:
-        if number := _number(answer):
+        if number := phones.kept(answer):
             return number, question
     return None, None
-
-
-def _number(text: str) -> str | None:
-    try:
-        number = phonenumbers.parse(text, PHONE_REGION)
-    except phonenumbers.NumberParseException:
-        return None
-    return _e164(number) if phonenumbers.is_valid_number(number) else None
-
-
-def _number_within(text: str) -> str | None:
-    """Find the number in an answer such as "0412 345 678, after five"."""
-    matches = phonenumbers.PhoneNumberMatcher(text[:LONGEST_PHONE_ANSWER], PHONE_REGION)
-    return next((_e164(match.number) for match in matches), None)
-
-
-def _e164(number: phonenumbers.PhoneNumber) -> str:
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _concern(answers: list[tuple[str, str]], phone_question: str | None) -> str | None:
