@@ -232,12 +232,9 @@ def _answers(invitee: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _phone(answers: list[tuple[str, str]], text_reminder_number: str | None) -> tuple[str | None, str | None]:
     """Find the number in E.164 and the question that it answers, if it answers one."""
     for question, answer in answers:
-        number = (
-            phones.kept(answer) or phones.found_in(answer[:LONGEST_PHONE_ANSWER])
-            if PHONE_QUESTION.search(question)
-            else None
-        )
-        if number:
+        if not PHONE_QUESTION.search(question):
+            continue
+        if number := phones.kept(answer) or phones.found_in(answer[:LONGEST_PHONE_ANSWER]):
             return number, question
     if text_reminder_number and (number := phones.kept(text_reminder_number)):
         return number, None
