@@ -4,6 +4,7 @@ What a visit made, moved or cancelled in Calendly changes here.
 The vendor's word is a fact: its time is taken even where it clashes, and somebody is asked to look.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -23,6 +24,9 @@ from .models import Booking, Patient, SyncRecord
 
 CALENDLY = SyncRecord.System.CALENDLY
 CANCELLED_THERE = "Cancelled in Calendly."
+
+Handler = Callable[[CalendlyEvent, CalendlyEventType, datetime], str]
+"""Works an event, and says in a sentence what came of it."""
 
 
 @transaction.atomic
@@ -65,14 +69,7 @@ def visit_created(event: CalendlyEvent, event_type: CalendlyEventType, now: date
 @transaction.atomic
 def visit_cancelled(event: CalendlyEvent, event_type: CalendlyEventType, now: datetime) -> str:
     """Cancel a visit that was cancelled in Calendly, also when that is heard before it was made."""
-    wait_for(event)
-    if event.is_reschedule:
-        return MOVED
-    if not record_of(event):
-        if known := settled(event):
-            return known
-        visit_created(event, event_type, now)
-    return cancel_as_told(event, now)
+    return cancelled(event, event_type, now, create=visit_created)
 
 
 # --- What visits and consultations have in common ---------------------------------------------------------------------
@@ -118,7 +115,19 @@ def moved(event: CalendlyEvent, now: datetime) -> str:
     return f"Moved {booking.number}."
 
 
-def cancel_as_told(event: CalendlyEvent, now: datetime) -> str:
+def cancelled(event: CalendlyEvent, event_type: CalendlyEventType, now: datetime, *, create: Handler) -> str:
+    """Cancel what an event was about; where that was never heard of, it is written down first, as cancelled."""
+    wait_for(event)
+    if event.is_reschedule:
+        return MOVED
+    if not record_of(event):
+        if known := settled(event):
+            return known
+        create(event, event_type, now)
+    return _cancel_as_told(event, now)
+
+
+def _cancel_as_told(event: CalendlyEvent, now: datetime) -> str:
     """Cancel the booking of an event that its patient or host cancelled in Calendly, which tells the patient itself."""
     record = record_of(event)
     booking = record.booking

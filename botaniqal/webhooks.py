@@ -76,7 +76,7 @@ def _refusal(status: HTTPStatus, code: str, sentence: str) -> JsonResponse:
     return JsonResponse({"error": sentence, "code": code, "details": {}}, status=status)
 
 
-def _by_event_type(consultation: Callable, visit: Callable) -> Callable[[InboundEvent], str]:
+def _by_event_type(consultation: visits.Handler, visit: visits.Handler) -> Callable[[InboundEvent], str]:
     def work(row: InboundEvent) -> str:
         event = calendly_events.parse(row.payload)
         event_type = event_types.find(event.event_type_id or "")

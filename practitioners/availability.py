@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from botaniqal.errors import RuleBroken
 from services.models import AppointmentType
+from services.prices import clinic_day
 
 from . import schedule, timegrid
 from .diary import SlotTaken, Span
@@ -258,5 +259,5 @@ def occupied_minutes(appointment_type: AppointmentType) -> int:
 
 def _horizon(appointment_type: AppointmentType, now: datetime) -> datetime:
     """The end of the last day of the clinic on which a type can be booked."""
-    last = now.astimezone(CLINIC).date() + timedelta(days=appointment_type.horizon_days + 1)
+    last = clinic_day(now) + timedelta(days=appointment_type.horizon_days + 1)
     return timegrid.wall_time(last, time.min, CLINIC)

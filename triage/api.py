@@ -28,9 +28,8 @@ from practitioners.tokens import has_claim
 from services.models import AppointmentType
 
 from . import booking, sessions
-from .models import TriageSession
+from .models import CANCELLED, TriageSession
 
-CANCELLED = "cancelled"
 STATUSES = [*TriageSession.State.choices, (CANCELLED, "Cancelled")]
 API_NAMES = {"primary_concern": "primaryConcern", "notes": "triageNotes"}
 
@@ -61,7 +60,7 @@ class SessionShape(serializers.Serializer):
     @extend_schema_field(serializers.ChoiceField(STATUSES))
     def get_status(self, session: TriageSession) -> str:
         """Say where the call stands; its cancellation is its consultation's."""
-        return CANCELLED if session.consultation.state == Booking.State.CANCELLED else session.state
+        return session.status
 
     def get_recommendedService(self, session: TriageSession) -> str | None:  # noqa: N802
         """Name the service as the API does."""

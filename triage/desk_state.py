@@ -10,7 +10,6 @@ from typing import Any
 from django.utils import timezone
 
 from bookings import sync
-from bookings.models import Booking
 from botaniqal.api.fields import in_utc
 from practitioners import availability, diary
 from practitioners.models import DiaryEntry, Practitioner
@@ -20,7 +19,6 @@ from services.models import AppointmentType, Service
 from .models import TriageSession
 from .sessions import DISPOSITIONS, Disposition, Outcome
 
-CANCELLED = "cancelled"
 SHOWN_DAYS = 7
 SEARCHED_DAYS = 14
 """A week is shown; the next one is looked through as well, for “next morning” said on a Friday."""
@@ -49,10 +47,9 @@ class ServiceChoices:
 def state_of(session: TriageSession, *, consultant: Practitioner | None, is_shown: bool) -> dict[str, Any]:
     """Say where a call stands; of a call that may not be shown, whose it is alone."""
     is_own = consultant is not None and session.consultant_id == consultant.pk
-    is_cancelled = session.consultation.state == Booking.State.CANCELLED
     return {
         "now": timezone.now().isoformat(),
-        "state": CANCELLED if is_cancelled else session.state,
+        "state": session.status,
         "owner": session.consultant.name,
         "isOwn": is_own,
         "canTakeOver": consultant is not None and not is_own and session.state != TriageSession.State.DONE,

@@ -51,14 +51,7 @@ def consultation_created(event: CalendlyEvent, event_type: CalendlyEventType, no
 @transaction.atomic
 def consultation_cancelled(event: CalendlyEvent, event_type: CalendlyEventType, now: datetime) -> str:
     """Cancel a call that was cancelled in Calendly, also when that is heard before it was made."""
-    visits.wait_for(event)
-    if event.is_reschedule:
-        return visits.MOVED
-    if not visits.record_of(event):
-        if known := visits.settled(event):
-            return known
-        consultation_created(event, event_type, now)
-    return visits.cancel_as_told(event, now)
+    return visits.cancelled(event, event_type, now, create=consultation_created)
 
 
 def _consultant(event: CalendlyEvent, event_type: CalendlyEventType) -> Practitioner:

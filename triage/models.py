@@ -6,13 +6,16 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+CANCELLED = "cancelled"
+"""What a call is that stands in no state any more, because its consultation was cancelled."""
+
 
 class TriageSessionQuerySet(models.QuerySet):
     def to_call(self) -> "TriageSessionQuerySet":
         """Calls that still have to be made or ended, the longest due first."""
         return (
             self.exclude(state=TriageSession.State.DONE)
-            .exclude(consultation__state="cancelled")
+            .exclude(consultation__state=CANCELLED)
             .order_by("consultation__starts_at")
         )
 
@@ -85,3 +88,8 @@ class TriageSession(models.Model):
 
     def __str__(self) -> str:
         return self.patient.name
+
+    @property
+    def status(self) -> str:
+        """Where the call stands: its state, or “cancelled” with its consultation, which should be read along."""
+        return CANCELLED if self.consultation.state == CANCELLED else self.state
