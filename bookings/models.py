@@ -9,7 +9,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
-from botaniqal.integrations.models import Owed, owed_index
+from botaniqal.integrations.models import Owed, OwedQuerySet, Turn, owed_index
 from practitioners.models import check_time_zone
 
 
@@ -169,6 +169,13 @@ class Payment(models.Model):
         return f"${self.amount} {self.get_status_display().lower()}"
 
 
+class SyncRecordQuerySet(OwedQuerySet):
+    def due(self, now) -> "SyncRecordQuerySet":
+        """What a worker may take up now, the soonest visit first; what is over comes last."""
+        is_over = Q(booking__starts_at__lt=now)
+        return super().due(now).order_by(models.Case(models.When(is_over, then=1), default=0), "booking__starts_at")
+
+
 class SyncRecord(Owed):
     """What one vendor was told of one booking, and what it still has to be told."""
 
@@ -193,6 +200,8 @@ class SyncRecord(Owed):
         null=True, editable=False, help_text="What we began to enter without knowing yet whether it got there."
     )
 
+    objects = SyncRecordQuerySet.as_manager()
+
     class Meta:
         ordering = ["booking", "system"]
         constraints = [
@@ -209,3 +218,118 @@ class SyncRecord(Owed):
 
     def __str__(self) -> str:
         return self.get_system_display()
+
+    def note(self, turn: Turn, words: str) -> None:
+        """Remember for the booking's time line what was said to the vendor, or heard from it."""
+        self.notes.create(turn=turn, words=words[:300])
+
+
+class SyncNote(models.Model):
+    """A line of a booking's time line: what was said to a vendor or heard from it, and what came of it."""
+
+    record = models.ForeignKey(SyncRecord, on_delete=models.CASCADE, related_name="notes")
+    at = models.DateTimeField(auto_now_add=True)
+    turn = models.CharField(max_length=20, choices=Turn)
+    words = models.CharField(max_length=300, help_text="Without a word about the patient.")
+
+    class Meta:
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return self.words
+
+
+class Reconciliation(models.Model):
+    """A comparison of the portal with its vendors over a span of visits."""
+
+    starts_from = models.DateTimeField()
+    starts_until = models.DateTimeField()
+    started_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+    compared = models.PositiveIntegerField(default=0, help_text="Bookings that were compared.")
+    found = models.PositiveIntegerField(default=0, help_text="Differences that were not known before.")
+    is_braked = models.BooleanField(default=False, help_text="So many differences that nothing is mended by itself.")
+    released_at = models.DateTimeField(null=True)
+    released_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, null=True, related_name="+")
+    release_reason = models.CharField(max_length=200, blank=True)
+    problem = models.CharField(max_length=300, blank=True, help_text="What could not be compared, and why.")
+
+    class Meta:
+        ordering = ["-started_at"]
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%-d %b %Y %H:%M}"
+
+
+class Drift(models.Model):
+    """A difference between the portal and a vendor; a person says who is right."""
+
+    class Kind(models.TextChoices):
+        MISSING = "missing", "Not there"
+        DIFFERS = "differs", "Says something else"
+        CANCELLED_THERE = "cancelled_there", "Cancelled there"
+        STANDS_THERE = "stands_there", "Still stands there"
+        UNKNOWN = "unknown", "Nobody here knows it"
+
+    class Field(models.TextChoices):
+        WHOLE = "whole", "The whole visit"
+        TIME = "time", "Time"
+        LENGTH = "length", "Length"
+        PRACTITIONER = "practitioner", "Practitioner"
+        TYPE = "type", "Appointment type"
+        PATIENT = "patient", "Patient"
+
+    system = models.CharField(max_length=20, choices=SyncRecord.System)
+    booking = models.ForeignKey(Booking, on_delete=models.CASCADE, null=True, related_name="drifts")
+    external_id = models.CharField(max_length=255, blank=True)
+    kind = models.CharField(max_length=20, choices=Kind)
+    field = models.CharField(max_length=20, choices=Field, default=Field.WHOLE)
+    ours = models.CharField(max_length=200, blank=True)
+    theirs = models.CharField(max_length=200, blank=True)
+    evidence = models.JSONField(default=dict, help_text="What the vendor says, for taking it over.")
+    visit_at = models.DateTimeField(help_text="The visit that it is about: the soonest is the most urgent.")
+    found_by = models.ForeignKey(Reconciliation, on_delete=models.PROTECT, null=True, related_name="drifts")
+    found_at = models.DateTimeField(auto_now_add=True)
+    seen_at = models.DateTimeField(help_text="When it was last seen.")
+    settled_at = models.DateTimeField(null=True)
+    settled_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, null=True, related_name="+")
+    outcome = models.CharField(max_length=200, blank=True, help_text="How it ended, in words.")
+
+    class Meta:
+        ordering = ["visit_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["system", "booking", "external_id", "field"],
+                condition=Q(settled_at=None),
+                name="no_difference_open_twice",
+                nulls_distinct=False,
+            )
+        ]
+        indexes = [models.Index(fields=["visit_at"], condition=Q(settled_at=None), name="drift_open")]
+
+    def __str__(self) -> str:
+        return f"{self.get_system_display()}: {self.get_kind_display().lower()}"
+
+
+class FormAnswers(models.Model):
+    """What somebody answered in a form at a vendor, as it stood when it was last fetched."""
+
+    class Source(models.TextChoices):
+        JOTFORM = "jotform", "JotForm"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    source = models.CharField(max_length=20, choices=Source)
+    form_id = models.CharField("form", max_length=50)
+    external_id = models.CharField("submission", max_length=50)
+    answers = models.JSONField(help_text="Rows of name, question and answer, in the form's order.")
+    submitted_at = models.DateTimeField()
+    fetched_at = models.DateTimeField()
+    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, null=True, blank=True, related_name="form_answers")
+
+    class Meta:
+        ordering = ["-submitted_at"]
+        verbose_name_plural = "form answers"
+        constraints = [models.UniqueConstraint(fields=["source", "external_id"], name="one_row_per_submission")]
+
+    def __str__(self) -> str:
+        return f"{self.get_source_display()} {self.external_id}"

@@ -247,11 +247,27 @@ SPECTACULAR_SETTINGS = {
 
 VENDOR_TIMEOUT_SECONDS = env.float("VENDOR_TIMEOUT_SECONDS", default=10)
 
+
+def limits(name: str, default: str) -> list[tuple[int, float]]:
+    """Read how much may be asked of a vendor: "10/60 100/86400" is 10 a minute and 100 a day, "off" is no limit."""
+    words = env.str(name, default="").strip() or default
+    try:
+        pairs = [] if words == "off" else [pair.split("/") for pair in words.split()]
+        read = [(int(most), float(seconds)) for most, seconds in pairs]
+    except ValueError:
+        read = [(0, 0)]
+    if any(most < 1 or seconds <= 0 for most, seconds in read):
+        raise ImproperlyConfigured(f"{name} must be pairs of calls/seconds, as 10/60 100/86400, or off.")
+    return read
+
+
 CALENDLY_BASE_URL = outside_address("CALENDLY_BASE_URL", "https://api.calendly.com")
 CALENDLY_API_KEY = env.str("CALENDLY_API_KEY", default="")
 CALENDLY_ORGANIZATION = env.str("CALENDLY_ORGANIZATION", default="")
 CALENDLY_WEBHOOK_SIGNING_KEY = env.str("CALENDLY_WEBHOOK_SIGNING_KEY", default="")
 CALENDLY_TRIAGE_CALENDAR_ID = env.str("CALENDLY_TRIAGE_CALENDAR_ID", default="")
+CALENDLY_LIMITS = limits("CALENDLY_LIMITS", "500/60")
+CALENDLY_INVITEE_LIMITS = limits("CALENDLY_INVITEE_LIMITS", "10/60 50/3600 100/86400")
 CALENDLY_PRACTITIONER_CALENDAR_IDS = {
     name: env.str(f"CALENDLY_{name}_CALENDAR_ID", default="")
     for name in ("DR_DIA", "DR_SHIVANI", "NURSE", "GAPS_COACH", "CONSULTANT")
@@ -261,6 +277,23 @@ MEDIRECORDS_BASE_URL = outside_address("MEDIRECORDS_BASE_URL", "https://api.medi
 MEDIRECORDS_API_KEY = env.str("MEDIRECORDS_API_KEY", default="")
 MEDIRECORDS_PRACTICE_ID = env.str("MEDIRECORDS_PRACTICE_ID", default="")
 MEDIRECORDS_TIME_ZONE = env.str("MEDIRECORDS_TIME_ZONE", default=CLINIC_TIME_ZONE)
+MEDIRECORDS_LIMITS = limits("MEDIRECORDS_LIMITS", "20/10")
+
+GRAPH_BASE_URL = outside_address("GRAPH_BASE_URL", "https://graph.microsoft.com/v1.0")
+GRAPH_LOGIN_URL = outside_address("GRAPH_LOGIN_URL", "https://login.microsoftonline.com")
+GRAPH_TENANT = env.str("GRAPH_TENANT", default="")
+GRAPH_CLIENT_ID = env.str("GRAPH_CLIENT_ID", default="")
+GRAPH_CLIENT_SECRET = env.str("GRAPH_CLIENT_SECRET", default="")
+GRAPH_LIMITS = limits("GRAPH_LIMITS", "10000/600")
+
+PAGERDUTY_BASE_URL = outside_address("PAGERDUTY_BASE_URL", "https://events.pagerduty.com")
+PAGERDUTY_ROUTING_KEY = env.str("PAGERDUTY_ROUTING_KEY", default="")
+
+JOTFORM_BASE_URL = outside_address("JOTFORM_BASE_URL", "https://api.jotform.com")
+JOTFORM_API_KEY = env.str("JOTFORM_API_KEY", default="")
+# Several while one takes the other's place; without any, every submission is refused.
+JOTFORM_WEBHOOK_SECRETS = env.list("JOTFORM_WEBHOOK_SECRETS", default=[])
+JOTFORM_FORM_IDS = env.list("JOTFORM_FORM_IDS", default=[])
 
 EMAIL_BACKEND = "anymail.backends.amazon_ses.EmailBackend"
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Botaniqal <hello@botaniqal.example>")
@@ -289,6 +322,17 @@ SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=5)
 JOIN_LINK_WAIT_SECONDS = env.float("JOIN_LINK_WAIT_SECONDS", default=20)
 WEBHOOK_TOLERANCE_SECONDS = env.float("WEBHOOK_TOLERANCE_SECONDS", default=180)
 IDEMPOTENCY_KEEP_HOURS = env.int("IDEMPOTENCY_KEEP_HOURS", default=24)
+INBOX_KEEP_DAYS = env.int("INBOX_KEEP_DAYS", default=90)
+CALENDAR_POLL_SECONDS = env.float("CALENDAR_POLL_SECONDS", default=300)
+CALENDAR_DEBOUNCE_SECONDS = env.float("CALENDAR_DEBOUNCE_SECONDS", default=2)
+CALENDAR_STALE_MINUTES = env.float("CALENDAR_STALE_MINUTES", default=20)
+CALENDAR_AHEAD_DAYS = env.int("CALENDAR_AHEAD_DAYS", default=60)
+SUBSCRIPTION_CHECK_SECONDS = env.float("SUBSCRIPTION_CHECK_SECONDS", default=3_600)
+SUBSCRIPTION_LIFE_SECONDS = env.float("SUBSCRIPTION_LIFE_SECONDS", default=216_000)
+SUBSCRIPTION_SILENT_HOURS = env.float("SUBSCRIPTION_SILENT_HOURS", default=72)
+LINK_CHECK_SECONDS = env.float("LINK_CHECK_SECONDS", default=900)
+RECONCILE_BRAKE = env.int("RECONCILE_BRAKE", default=20)
+RECONCILE_DAYS = env.int("RECONCILE_DAYS", default=60)
 
 
 # --- Logs -------------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Lower
 
+from botaniqal.integrations.models import Owed, owed_index
 from services.models import PractitionerType
 
 
@@ -178,6 +179,34 @@ class Room(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class OutsideCalendar(Owed):
+    """
+    A practitioner's calendar at a vendor, and when it was last read; what is owed is a look at it.
+
+    What is taken in it stands here as busy periods. A calendar that could not be read for long is stale: its free
+    times are doubtful, never silently free and never silently full.
+    """
+
+    practitioner = models.ForeignKey(Practitioner, on_delete=models.CASCADE, related_name="calendars")
+    provider = models.CharField(max_length=20, choices=Practitioner.CalendarProvider)
+    read_at = models.DateTimeField(null=True, editable=False, help_text="The last good read.")
+    read_until = models.DateTimeField(null=True, editable=False, help_text="How far ahead it was read.")
+    delta_link = models.TextField(blank=True, editable=False, help_text="Where Outlook goes on telling what changed.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["practitioner", "provider"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["practitioner", "provider"], name="one_calendar_per_practitioner_and_provider"
+            )
+        ]
+        indexes = [owed_index("outside_calendar_owed")]
+
+    def __str__(self) -> str:
+        return f"{self.practitioner}: {self.get_provider_display()}"
 
 
 class BusyPeriod(models.Model):

@@ -6,7 +6,7 @@ from pathlib import Path
 from importlinter import cli
 
 ROOT = Path(__file__).resolve().parents[1]
-READ = re.compile(r'(?:env\.\w+|required|outside_address)\(\s*"([A-Z_]+)"')
+READ = re.compile(r'(?:env\.\w+|required|outside_address|limits)\(\s*"([A-Z_]+)"')
 DOCUMENTED = re.compile(r"^#?([A-Z_]+)=", re.MULTILINE)
 
 

@@ -35,6 +35,10 @@ class VendorUnavailable(Exception):
         self.retry_after = retry_after
 
 
+class VendorBusy(VendorUnavailable):
+    """Our own limit for the vendor is used up, so nothing was sent: no failure, and not counted as a try."""
+
+
 class VendorRefused(Exception):
     """The vendor understood and said no: a person looks. `parameters` are its own words for what it did not like."""
 
@@ -64,16 +68,26 @@ class Wire:
             # An auth callable, because a .netrc entry of the host would replace a plain header.
             self._session.auth = _bearer(token)
 
-    def get(self, path: str, *, ids: Words = NONE, query: Words = NONE, read: Callable[[Any], Answer]) -> Answer:
+    def get(
+        self,
+        path: str,
+        *,
+        ids: Words = NONE,
+        query: Words = NONE,
+        headers: Mapping[str, str] | None = None,
+        read: Callable[[Any], Answer],
+    ) -> Answer:
         """
         Fetch what stands at a path.
 
         :raises VendorUnavailable: no answer that can be used.
         :raises VendorRefused: the vendor said no.
         """
-        return self._ask("GET", path, self._url(path, ids), read, params=query)
+        return self._ask("GET", path, self._url(path, ids), read, params=query, headers=headers)
 
-    def follow(self, link: str, *, path: str, read: Callable[[Any], Answer]) -> Answer:
+    def follow(
+        self, link: str, *, path: str, headers: Mapping[str, str] | None = None, read: Callable[[Any], Answer]
+    ) -> Answer:
         """
         Fetch a link that the vendor gave in an answer from `path`, never from another host.
 
@@ -83,16 +97,25 @@ class Wire:
         # By prefix, since libraries disagree on the host of "https://a\@b/"; the token must not follow either of them.
         if not link.startswith(f"{self._base_url}/"):
             raise VendorUnavailable(self._said("GET", path, "a link to another host"))
-        return self._ask("GET", path, link, read)
+        return self._ask("GET", path, link, read, headers=headers)
 
-    def post(self, path: str, *, ids: Words = NONE, json: Any, read: Callable[[Any], Answer]) -> Answer:
+    def post(
+        self,
+        path: str,
+        *,
+        ids: Words = NONE,
+        json: Any = None,
+        form: Words | None = None,
+        headers: Mapping[str, str] | None = None,
+        read: Callable[[Any], Answer],
+    ) -> Answer:
         """
-        Send a new thing, once.
+        Send a new thing, once, as JSON or as a form.
 
         :raises VendorUnavailable: no answer that can be used; `is_ambiguous` when it may have been carried out.
         :raises VendorRefused: the vendor said no.
         """
-        return self._ask("POST", path, self._url(path, ids), read, json=json)
+        return self._ask("POST", path, self._url(path, ids), read, json=json, data=form, headers=headers)
 
     def put(self, path: str, *, ids: Words = NONE, json: Any, read: Callable[[Any], Answer]) -> Answer:
         """
@@ -103,14 +126,31 @@ class Wire:
         """
         return self._ask("PUT", path, self._url(path, ids), read, json=json)
 
-    def delete(self, path: str, *, ids: Words = NONE) -> None:
+    def patch(
+        self,
+        path: str,
+        *,
+        ids: Words = NONE,
+        json: Any,
+        headers: Mapping[str, str] | None = None,
+        read: Callable[[Any], Answer],
+    ) -> Answer:
+        """
+        Change some of a thing, once.
+
+        :raises VendorUnavailable: no answer that can be used; `is_ambiguous` when it may have been carried out.
+        :raises VendorRefused: the vendor said no.
+        """
+        return self._ask("PATCH", path, self._url(path, ids), read, json=json, headers=headers)
+
+    def delete(self, path: str, *, ids: Words = NONE, headers: Mapping[str, str] | None = None) -> None:
         """
         Remove a thing, once.
 
         :raises VendorUnavailable: no answer that can be used; `is_ambiguous` when it may have been carried out.
         :raises VendorRefused: the vendor said no.
         """
-        self._ask("DELETE", path, self._url(path, ids), lambda _: None)
+        self._ask("DELETE", path, self._url(path, ids), lambda _: None, headers=headers)
 
     def unusable(self, path: str, why: str) -> VendorUnavailable:
         """Make the error for a list whose pages make no sense together."""
@@ -141,7 +181,7 @@ class Wire:
             raise VendorUnavailable(self._said(method, path, f"{status}, a redirect"), is_ambiguous=is_write)
 
         try:
-            return read(None if status == 204 else response.json())
+            return read(None if status == 204 or not response.content else response.json())
         except (ValueError, TypeError, LookupError, AttributeError):
             pass
         raise VendorUnavailable(self._said(method, path, f"{status}, not what it promised"), is_ambiguous=is_write)

@@ -7,6 +7,17 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 
+class Turn(models.TextChoices):
+    """What may become of owed work on its way, for those rows that remember it."""
+
+    TOLD = "told", "Told"
+    HEARD = "heard", "Heard"
+    WAITING = "waiting", "Waiting"
+    PUT_OFF = "put_off", "Put off"
+    HANDED_OVER = "handed_over", "Handed to a person"
+    TRIED_AGAIN = "tried_again", "Tried again by a person"
+
+
 class OwedQuerySet(models.QuerySet):
     def open(self) -> "OwedQuerySet":
         """Work that is not done, whoever has to do it."""
@@ -64,6 +75,9 @@ class Owed(models.Model):
             return self.State.SENDING
         return self.State.RETRYING if self.attempts else self.State.PENDING
 
+    def note(self, turn: Turn, words: str) -> None:
+        """Remember a turn of the work, in rows whose story somebody will want to read; others forget it."""
+
 
 def owed_index(name: str) -> models.Index:
     """Index the open rows alone: they are few, however long the history grows."""
@@ -75,18 +89,80 @@ class InboundEvent(Owed):
 
     class Vendor(models.TextChoices):
         CALENDLY = "calendly", "Calendly"
+        JOTFORM = "jotform", "JotForm"
 
     vendor = models.CharField(max_length=20, choices=Vendor)
     key = models.CharField(max_length=255, help_text="The vendor's name for this delivery; it is kept once.")
     kind = models.CharField(max_length=50)
-    payload = models.JSONField()
+    payload = models.JSONField(null=True, help_text="Empty once it was purged for its age.")
     received_at = models.DateTimeField(auto_now_add=True)
     outcome = models.CharField(max_length=200, blank=True, help_text="What came of it, in words.")
 
     class Meta:
         ordering = ["-received_at"]
         constraints = [models.UniqueConstraint(fields=["vendor", "key"], name="no_event_kept_twice")]
-        indexes = [owed_index("inbound_event_owed")]
+        indexes = [owed_index("inbound_event_owed"), models.Index(fields=["received_at"], name="inbound_by_receipt")]
 
     def __str__(self) -> str:
         return f"{self.get_vendor_display()} {self.kind}"
+
+
+class Subscription(Owed):
+    """A vendor's promise to tell us of changes; what is owed is a look whether it still holds."""
+
+    class Vendor(models.TextChoices):
+        CALENDLY = "calendly", "Calendly"
+        GRAPH = "graph", "Outlook"
+
+    class Health(models.TextChoices):
+        NEW = "new", "Not set up yet"
+        ACTIVE = "active", "Listening"
+        SILENT = "silent", "Silent"
+        DISABLED = "disabled", "Switched off by the vendor"
+        LOST = "lost", "Gone at the vendor"
+
+    vendor = models.CharField(max_length=20, choices=Vendor)
+    resource = models.CharField(max_length=255, help_text="Whose changes: the organisation, or a mailbox.")
+    external_id = models.CharField(max_length=255, blank=True, editable=False)
+    secret = models.CharField(max_length=128, blank=True, editable=False, help_text="What its deliveries carry.")
+    health = models.CharField(max_length=10, choices=Health, default=Health.NEW, editable=False)
+    expires_at = models.DateTimeField(null=True, editable=False)
+    checked_at = models.DateTimeField(null=True, editable=False, help_text="The last good look at the vendor.")
+    heard_at = models.DateTimeField(null=True, editable=False, help_text="The last delivery.")
+    missed_since = models.DateTimeField(
+        null=True, editable=False, help_text="Since when deliveries may be missing; empty when all was fetched after."
+    )
+
+    class Meta:
+        ordering = ["vendor", "resource"]
+        constraints = [models.UniqueConstraint(fields=["vendor", "resource"], name="one_subscription_per_resource")]
+        indexes = [owed_index("subscription_owed")]
+
+    def __str__(self) -> str:
+        return f"{self.get_vendor_display()}: {self.resource}"
+
+
+class Incident(Owed):
+    """Something that somebody has to be woken for: opened once, resolved by itself, both told to PagerDuty."""
+
+    class Severity(models.TextChoices):
+        CRITICAL = "critical", "Critical"
+        ERROR = "error", "Error"
+        WARNING = "warning", "Warning"
+        INFO = "info", "Information"
+
+    key = models.CharField(max_length=255, help_text="What it is about; PagerDuty's dedup_key.")
+    summary = models.CharField(max_length=300, help_text="Without a word about any patient.")
+    severity = models.CharField(max_length=10, choices=Severity, default=Severity.ERROR)
+    opened_at = models.DateTimeField(default=timezone.now, editable=False)
+    resolved_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ["-opened_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["key"], condition=Q(resolved_at=None), name="no_incident_opened_twice")
+        ]
+        indexes = [owed_index("incident_owed")]
+
+    def __str__(self) -> str:
+        return self.summary

@@ -17,8 +17,8 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from botaniqal.errors import DomainError
-from botaniqal.integrations.http import VendorRefused, VendorUnavailable
-from botaniqal.integrations.models import Owed, OwedQuerySet
+from botaniqal.integrations.http import VendorBusy, VendorRefused, VendorUnavailable
+from botaniqal.integrations.models import Owed, OwedQuerySet, Turn
 
 # After so many rows in a row without an answer the vendor is down: the next sweep tries again, no thread waits for it.
 OUTAGE = 3
@@ -36,6 +36,14 @@ class NeedsPerson(DomainError):
     code = "needs_person"
 
 
+class WaitFor(Exception):
+    """The work goes on when something outside has happened; it is looked at again after `seconds`."""
+
+    def __init__(self, message: str, *, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class LeaseLost(Exception):
     """The work took so long that somebody else may do it now."""
 
@@ -45,7 +53,8 @@ def work(rows: OwedQuerySet, do: Callable[[Row], Changes | None]) -> int:
     Do what is due, one row after the other, and count what got done.
 
     ``do`` brings the outside to the present state of what the row stands for and answers with fields to write down. It
-    may raise VendorUnavailable (tried again later), VendorRefused or a DomainError (a person looks).
+    may raise VendorUnavailable (tried again later), WaitFor (looked at again later, however often), VendorRefused or a
+    DomainError (a person looks).
     """
     done = unanswered = 0
     while unanswered < OUTAGE and (row := _lease(rows)):
@@ -54,6 +63,10 @@ def work(rows: OwedQuerySet, do: Callable[[Row], Changes | None]) -> int:
             continue
         try:
             _settle(row, do(row) or {})
+        except VendorBusy as limit:
+            _let_wait(row, str(limit), seconds=limit.retry_after or settings.SWEEP_SECONDS)
+        except WaitFor as other:
+            _let_wait(row, str(other), seconds=other.seconds)
         except VendorUnavailable as error:
             unanswered += 1
             _put_off(row, str(error), wait=error.retry_after or 0)
@@ -96,7 +109,8 @@ def want_again(rows: OwedQuerySet, *, now: datetime) -> int:
 
 def retry(row: Owed, *, now: datetime) -> None:
     """Let a machine try again what a person has looked after."""
-    _of(row).open().filter(pk=row.pk).update(next_try_at=now, **CLEARED)
+    if _of(row).open().filter(pk=row.pk).update(next_try_at=now, **CLEARED):
+        row.note(Turn.TRIED_AGAIN, row.problem)
 
 
 def _lease(rows: OwedQuerySet) -> Any:
@@ -123,11 +137,23 @@ def _put_off(row: Owed, problem: str, *, wait: float = 0) -> None:
         return
     backoff = min(settings.SYNC_BACKOFF_SECONDS * 2 ** (row.attempts - 1), settings.SYNC_BACKOFF_MAX_SECONDS)
     next_try_at = timezone.now() + timedelta(seconds=max(backoff, wait))
-    _give_back(row, next_try_at=next_try_at, problem=_fitted(f"{problem}. It is tried again by itself."))
+    problem = _fitted(f"{problem}. It is tried again by itself.")
+    _give_back(row, next_try_at=next_try_at, problem=problem)
+    row.note(Turn.PUT_OFF, problem)
+
+
+def _let_wait(row: Owed, problem: str, *, seconds: float) -> None:
+    # Waiting is no failed try: it may go on for as long as it takes, and is remembered once.
+    is_news = row.problem != _fitted(problem)
+    next_try_at = timezone.now() + timedelta(seconds=seconds)
+    _give_back(row, next_try_at=next_try_at, attempts=0, problem=_fitted(problem))
+    if is_news:
+        row.note(Turn.WAITING, _fitted(problem))
 
 
 def _hand_over(row: Owed, problem: str) -> None:
     _give_back(row, needs_person=True, problem=_fitted(problem))
+    row.note(Turn.HANDED_OVER, _fitted(problem))
 
 
 def _give_back(row: Owed, **verdict: Any) -> None:

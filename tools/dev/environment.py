@@ -39,10 +39,20 @@ NEEDED: dict[str, Callable[[], str]] = {
     "CALENDLY_CONSULTANT_CALENDAR_ID": partial(_calendly, "event_types"),
     "MEDIRECORDS_API_KEY": _secret,
     "MEDIRECORDS_PRACTICE_ID": _practice,
+    "GRAPH_TENANT": _practice,
+    "GRAPH_CLIENT_ID": _practice,
+    "GRAPH_CLIENT_SECRET": _secret,
+    "PAGERDUTY_ROUTING_KEY": partial(secrets.token_hex, 16),
+    "JOTFORM_API_KEY": _secret,
+    "JOTFORM_WEBHOOK_SECRETS": _secret,
+    "JOTFORM_FORM_IDS": lambda: str(240_000_000_000_000 + secrets.randbelow(10**12)),
     # Amazon's client signs its calls even to a stand-in.
     "AWS_ACCESS_KEY_ID": _secret,
     "AWS_SECRET_ACCESS_KEY": _secret,
 }
+
+
+LIMITS = ("CALENDLY_LIMITS", "CALENDLY_INVITEE_LIMITS", "MEDIRECORDS_LIMITS", "GRAPH_LIMITS")
 
 
 def for_demo(port: int | None = None) -> dict[str, str]:
@@ -62,9 +72,9 @@ def for_demo(port: int | None = None) -> dict[str, str]:
     return {
         "PUBLIC_BASE_URL": portal,
         "PORTAL_URL": portal,
-        "CALENDLY_BASE_URL": f"{sandbox}/calendly",
-        "MEDIRECORDS_BASE_URL": f"{sandbox}/medirecords",
-        "SES_ENDPOINT_URL": f"{sandbox}/ses",
+        # The stand-in vendors have no plan to be within, unless somebody rehearses that.
+        **dict.fromkeys(LIMITS, "off"),
+        **_vendors_at(sandbox),
         "SANDBOX_STATE": str(VAR / "sandbox.sqlite3"),
         **_kept(NEEDED.keys() - named.keys()),
         **named,
@@ -83,20 +93,32 @@ def for_tests() -> dict[str, str]:
         **{name: make() for name, make in NEEDED.items()},
         "DEMO": "1",
         "PUBLIC_BASE_URL": nowhere,
-        "CALENDLY_BASE_URL": f"{nowhere}/calendly",
-        "MEDIRECORDS_BASE_URL": f"{nowhere}/medirecords",
-        "SES_ENDPOINT_URL": f"{nowhere}/ses",
+        **_vendors_at(nowhere),
+        **dict.fromkeys(LIMITS, "off"),
     }
 
 
 def for_production_check() -> dict[str, str]:
     """Return an environment like that of production: no demo, https, every vendor at its own address."""
-    ours = ("DEMO", "DEBUG", "CALENDLY_BASE_URL", "MEDIRECORDS_BASE_URL", "SES_ENDPOINT_URL")
+    ours = {"DEMO", "DEBUG"} | _vendors_at("").keys()
     return {
         **{name: value for name, value in os.environ.items() if name not in ours},
         **{name: make() for name, make in NEEDED.items()},
         "PUBLIC_BASE_URL": "https://portal.botaniqal.example",
         "ALLOWED_HOSTS": "portal.botaniqal.example",
+    }
+
+
+def _vendors_at(host: str) -> dict[str, str]:
+    """Return the base address of each vendor at the sandbox."""
+    return {
+        "CALENDLY_BASE_URL": f"{host}/calendly",
+        "MEDIRECORDS_BASE_URL": f"{host}/medirecords",
+        "SES_ENDPOINT_URL": f"{host}/ses",
+        "GRAPH_BASE_URL": f"{host}/graph/v1.0",
+        "GRAPH_LOGIN_URL": f"{host}/microsoft",
+        "PAGERDUTY_BASE_URL": f"{host}/pagerduty",
+        "JOTFORM_BASE_URL": f"{host}/jotform",
     }
 
 
