@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 
@@ -54,9 +54,11 @@ def book(
     notes: str = "",
     join_link: str = "",
     attention: str = "",
+    id: UUID | None = None,
 ) -> Booking:
     """Promise a visit for which the time is taken, and owe it to the vendors."""
     booking = Booking.objects.create(
+        id=id or uuid4(),
         number=_next_number(now),
         patient=patient,
         practitioner=practitioner,
@@ -121,29 +123,41 @@ def mark_no_show(*, booking_id: UUID, by: User | None, now: datetime) -> Booking
 
 
 @transaction.atomic
-def move(*, booking_id: UUID, starts_at: datetime, by: User | None, now: datetime) -> Booking:
+def move(
+    *,
+    booking_id: UUID,
+    starts_at: datetime,
+    by: User | None,
+    now: datetime,
+    practitioner: Practitioner | None = None,
+) -> Booking:
     """
-    Give a visit another time with the same practitioner, and tell vendors and patient.
+    Give a visit another time, or another practitioner as well, and tell vendors and patient; its price stays.
 
     :raises WrongMove: it is over or cancelled.
-    :raises RuleBroken: past, notice, horizon, step, hours or time off.
+    :raises RuleBroken: past, notice, horizon, step, hours, time off, or a practitioner who does not give it.
     :raises SlotTaken: the new time is taken; the old one is kept.
     """
     booking = locked(booking_id)
     if booking.state not in (State.PENDING_PAYMENT, State.CONFIRMED):
         raise WrongMove(booking, "moved")
-    kind = booking.appointment_type
+    kind, former = booking.appointment_type, booking.practitioner
+    practitioner = practitioner or former
+    if practitioner != former and kind.is_free_consultation:
+        raise RuleBroken("consultation", "A call goes to another consultant by being taken over at the call desk.")
+    # Two moves that swap their times would wait for each other; bookings go on beside this lock.
+    people = Practitioner.objects.filter(pk__in=[former.pk, practitioner.pk]).order_by("pk")
+    list(people.select_for_update(no_key=True))
     if booking.entry is None:
         booking.attention = ""  # it was about the time that is now given up
     give_back(booking)
-    room = availability.check(practitioner=booking.practitioner, appointment_type=kind, starts_at=starts_at)
+    room = availability.check(practitioner=practitioner, appointment_type=kind, starts_at=starts_at)
     # A visit that was made in Calendly may last longer than its type says.
     ends_at = starts_at + (booking.ends_at - booking.starts_at)
     span = availability.occupied_span(kind, starts_at)
     span = diary.Span(span.starts_at, max(span.ends_at, ends_at))
-    where = {"practitioner": booking.practitioner, "span": span, "room": room, "by": by}
-    booking.entry = diary.move(entry=booking.entry, **where) if booking.entry else diary.take(**where)
-    return note_move(booking=booking, starts_at=starts_at, ends_at=ends_at, now=now)
+    booking.entry = diary.take(practitioner=practitioner, span=span, room=room, by=by)
+    return note_move(booking=booking, starts_at=starts_at, ends_at=ends_at, now=now, practitioner=practitioner)
 
 
 def give_back(booking: Booking) -> None:
@@ -154,13 +168,26 @@ def give_back(booking: Booking) -> None:
     BusyPeriod.objects.filter(practitioner=booking.practitioner, external_id__in=events).delete()
 
 
-def note_move(*, booking: Booking, starts_at: datetime, ends_at: datetime, now: datetime) -> Booking:
-    """Write down new times, for which the diary's entry is set already, and owe them to vendors and patient."""
+def note_move(
+    *,
+    booking: Booking,
+    starts_at: datetime,
+    ends_at: datetime,
+    now: datetime,
+    practitioner: Practitioner | None = None,
+) -> Booking:
+    """Write down what is new, for which the diary's entry is set already, and owe it to vendors and patient."""
     booking.starts_at, booking.ends_at = starts_at, ends_at
     booking.revision += 1
-    booking.save(update_fields=["entry", "starts_at", "ends_at", "revision", "attention"])
+    changed, tell_patient = ["entry", "starts_at", "ends_at", "revision", "attention"], notices.send_moved
+    if practitioner and practitioner != booking.practitioner:
+        booking.practitioner = practitioner
+        booking.join_link = _meeting_link(practitioner, booking.appointment_type)
+        changed += ["practitioner", "join_link"]
+        tell_patient = notices.send_other_practitioner
+    booking.save(update_fields=changed)
     sync.owe(booking=booking, now=now)
-    notices.send_moved(booking=booking, now=now)
+    tell_patient(booking=booking, now=now)
     return booking
 
 

@@ -17,6 +17,7 @@ from botaniqal import phones
 from botaniqal.integrations.models import OwedQuerySet
 from botaniqal.messages import writing
 from botaniqal.messages.models import Message
+from practitioners.models import Practitioner
 from services.models import AppointmentType
 
 from .ics import appointment_file
@@ -38,9 +39,35 @@ def send_moved(*, booking: Booking, now: datetime) -> None:
     _send(Message.Kind.MOVED, booking, now)
 
 
+def send_other_practitioner(*, booking: Booking, now: datetime) -> None:
+    """Tell the patient who sees them instead, and when."""
+    _send(Message.Kind.OTHER_PRACTITIONER, booking, now)
+
+
 def send_cancelled(*, booking: Booking, now: datetime) -> None:
     """Tell the patient that the visit will not take place."""
     _send(Message.Kind.CANCELLED, booking, now)
+
+
+def send_booking_link(*, booking: Booking, link: str, now: datetime) -> None:
+    """Ask the patient to enter the visit in the practitioner's calendar themselves; nothing but the time is said."""
+    writing.write(
+        kind=Message.Kind.BOOKING_LINK,
+        reference=booking.pk,
+        to=booking.patient.email,
+        send_at=now,
+        calendar="",
+        context={
+            "first_name": booking.patient.first_name,
+            "link": link,
+            **_when(booking.starts_at, booking.patient.zone),
+        },
+    )
+
+
+def forget_booking_link(*, booking: Booking) -> None:
+    """Take back the link to enter a visit at a time that it no longer has, where that has not gone out."""
+    _unsent(booking).filter(kind=Message.Kind.BOOKING_LINK).delete()
 
 
 def forget_unsent(*, booking: Booking) -> None:
@@ -56,7 +83,8 @@ def forget_unsent(*, booking: Booking) -> None:
 def note_join_link(*, booking: Booking) -> None:
     """Put the join link, known only now, into the messages that wait for it, and let them go."""
     now = timezone.now()
-    for message in _unsent(booking).select_for_update(skip_locked=True):
+    waiting = _unsent(booking).exclude(kind=Message.Kind.BOOKING_LINK)
+    for message in waiting.select_for_update(skip_locked=True):
         writing.rewrite(message=message, send_at=now, **_content(booking, booking.join_link, now))
 
 
@@ -80,7 +108,9 @@ def _unsent(booking: Booking) -> OwedQuerySet:
 
 def _waits_for_link(booking: Booking) -> bool:
     """Calendly makes the link when it is told of the booking, and another one when it is told of a move."""
-    if booking.appointment_type.is_in_person or booking.practitioner.meeting_link:
+    practitioner = booking.practitioner
+    makes_links = practitioner.calendar_provider == Practitioner.CalendarProvider.CALENDLY
+    if not makes_links or booking.appointment_type.is_in_person or practitioner.meeting_link:
         return False
     if booking.join_link and not booking.revision:
         return False

@@ -107,19 +107,6 @@ def take(
     return _insert(practitioner, span, DiaryEntry.Kind.BOOKING, None, room, by, None)
 
 
-@transaction.atomic
-def move(
-    *, entry: DiaryEntry, practitioner: Practitioner, span: Span, by: User | None, room: Room | None = None
-) -> DiaryEntry:
-    """
-    Give a booking's time back and take another, released first so that a small shift does not collide with itself.
-
-    :raises SlotTaken: another entry, or the outside calendar, takes part of the new span; the old one is kept.
-    """
-    release(entry=entry)
-    return take(practitioner=practitioner, span=span, room=room, by=by)
-
-
 def release(*, entry: DiaryEntry) -> None:
     """Give time back; the entry stays as history."""
     _end_life(DiaryEntry.objects.filter(pk=entry.pk))

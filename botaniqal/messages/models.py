@@ -14,6 +14,8 @@ class Message(Owed):
         PREPARATION = "preparation", "Preparation for the call"
         CONFIRMATION = "confirmation", "Booking confirmed"
         MOVED = "moved", "Booking moved"
+        OTHER_PRACTITIONER = "other_practitioner", "Booking with another practitioner"
+        BOOKING_LINK = "booking_link", "Link to choose the time"
         CANCELLED = "cancelled", "Booking cancelled"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

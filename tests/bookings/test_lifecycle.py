@@ -6,12 +6,13 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from bookings import lifecycle
+from bookings import lifecycle, sync
 from bookings.models import Booking
 from botaniqal.errors import Malformed, Missing, RuleBroken
 from botaniqal.messages.models import Message
 from practitioners import availability, diary
-from tests.factories import AppointmentTypeFactory, BookingFactory, PractitionerFactory, next_morning
+from services.models import AppointmentType
+from tests.factories import AppointmentTypeFactory, BookingFactory, PractitionerFactory, RoomFactory, next_morning
 
 pytestmark = pytest.mark.django_db
 State = Booking.State
@@ -117,6 +118,13 @@ class TestMove:
         booking.refresh_from_db()
         assert (booking.starts_at, booking.entry.live_until) == (TEN, None)
 
+    def test_takes_a_time_that_overlaps_the_old_one(self, booking):
+        AppointmentType.objects.update(step_minutes=5)
+
+        moved = act(lifecycle.move, booking, starts_at=TEN + timedelta(minutes=5))
+
+        assert moved.entry.starts_at == TEN + timedelta(minutes=5)
+
     def test_keeps_to_the_rules(self, booking):
         with pytest.raises(RuleBroken, match="passed"):
             act(lifecycle.move, booking, starts_at=TEN - timedelta(days=9))
@@ -128,6 +136,74 @@ class TestMove:
         moved = move(booking)
 
         assert (moved.entry.starts_at, moved.attention) == (ELEVEN, "")
+
+
+class TestMoveToAnotherPractitioner:
+    @pytest.fixture
+    def other(self, booking):
+        return PractitionerFactory(
+            name="Dr Shivani",
+            gives=[booking.appointment_type],
+            calendar_provider="outlook",
+            meeting_link="https://meet.example.com/shivani",
+        )
+
+    def test_takes_the_others_time_and_gives_the_own_one_back(self, booking, other):
+        Booking.objects.update(join_link="https://meet.example.com/dia", price=99)
+
+        moved = act(lifecycle.move, booking, starts_at=TEN, practitioner=other)
+
+        moved.refresh_from_db()
+        assert (moved.practitioner, moved.entry.practitioner, moved.entry.starts_at) == (other, other, TEN)
+        assert (moved.join_link, moved.price, moved.revision) == ("https://meet.example.com/shivani", 99, 1)
+        availability.check(practitioner=booking.practitioner, appointment_type=booking.appointment_type, starts_at=TEN)
+
+    def test_owes_it_to_the_calendars_of_both(self, booking, other):
+        sync.owe(booking=booking, now=timezone.now())
+
+        act(lifecycle.move, booking, starts_at=TEN, practitioner=other)
+
+        owed = booking.sync_records.values_list("system", "wanted")
+        assert set(owed) == {("calendly", 2), ("medirecords", 2), ("outlook", 1)}
+
+    def test_tells_the_patient_who_it_is_now(self, booking, other):
+        act(lifecycle.move, booking, starts_at=TEN, practitioner=other)
+
+        message = Message.objects.get()
+        assert message.kind == Message.Kind.OTHER_PRACTITIONER
+        assert message.subject.endswith("is now with Dr Shivani")
+        assert other.meeting_link in message.text
+
+    def test_keeps_everything_when_the_other_is_taken(self, booking, other):
+        span = availability.occupied_span(booking.appointment_type, TEN)
+        diary.take(practitioner=other, span=span, by=None)
+
+        with pytest.raises(diary.SlotTaken):
+            act(lifecycle.move, booking, starts_at=TEN, practitioner=other)
+
+        kept = Booking.objects.get()
+        assert (kept.practitioner, kept.entry.live_until) == (booking.practitioner, None)
+
+    def test_refuses_somebody_who_does_not_give_it(self, booking):
+        with pytest.raises(RuleBroken, match="does not give"):
+            act(lifecycle.move, booking, starts_at=TEN, practitioner=PractitionerFactory())
+
+    def test_leaves_a_call_with_its_consultant(self, booking, other):
+        kind = AppointmentTypeFactory(free=True)
+        call = BookingFactory(appointment_type=kind, practitioner=PractitionerFactory(consultant=True, gives=[kind]))
+
+        with pytest.raises(RuleBroken, match="taken over"):
+            act(lifecycle.move, call, starts_at=TEN, practitioner=PractitionerFactory(consultant=True, gives=[kind]))
+
+    def test_takes_a_room_of_its_own(self, other):
+        room, kind = RoomFactory(), AppointmentTypeFactory(in_person=True)
+        dia, other = (PractitionerFactory(gives=[kind], location="both") for _ in range(2))
+        entry = diary.take(practitioner=dia, span=availability.occupied_span(kind, TEN), room=room, by=None)
+        visit = BookingFactory(practitioner=dia, appointment_type=kind, starts_at=TEN, entry=entry)
+
+        moved = act(lifecycle.move, visit, starts_at=TEN, practitioner=other)
+
+        assert (moved.entry.practitioner, moved.entry.room) == (other, room)
 
 
 class TestComplete:

@@ -17,10 +17,12 @@ MORNING = datetime(2026, 11, 22, 23, tzinfo=UTC)  # Monday at 10:00 in Melbourne
 LINK = "https://meet.example.com/j/1"
 
 
+def dr_dia():
+    return PractitionerFactory(name="Dr Dia", calendar_provider="calendly")
+
+
 def book(**fields):
-    return BookingFactory(
-        **{"starts_at": MORNING, "practitioner": PractitionerFactory(name="Dr Dia"), "join_link": LINK, **fields}
-    )
+    return BookingFactory(**{"starts_at": MORNING, "practitioner": dr_dia(), "join_link": LINK, **fields})
 
 
 def written():

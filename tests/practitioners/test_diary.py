@@ -166,27 +166,6 @@ class TestTake:
             )
 
 
-class TestMove:
-    def test_accepts_a_span_that_overlaps_the_old_one(self, doctor):
-        entry = take(doctor)
-        later = diary.Span(TEN + timedelta(minutes=5), TEN + timedelta(minutes=20))
-
-        moved = diary.move(entry=entry, practitioner=doctor, span=later, by=None)
-
-        assert moved.starts_at == later.starts_at
-        assert DiaryEntry.objects.get(pk=entry.pk).live_until is not None
-
-    def test_keeps_the_old_time_when_the_new_one_is_taken(self, doctor):
-        entry = take(doctor)
-        later = diary.Span(TEN + QUARTER, TEN + QUARTER * 2)
-        take(doctor, later)
-
-        with pytest.raises(diary.SlotTaken):
-            diary.move(entry=entry, practitioner=doctor, span=later, by=None)
-
-        assert DiaryEntry.objects.get(pk=entry.pk).live_until is None
-
-
 class TestRelease:
     def test_gives_the_time_back_and_keeps_the_history(self, doctor):
         entry = take(doctor)
