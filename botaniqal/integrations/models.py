@@ -132,6 +132,9 @@ class Subscription(Owed):
     missed_since = models.DateTimeField(
         null=True, editable=False, help_text="Since when deliveries may be missing; empty when all was fetched after."
     )
+    is_wanted = models.BooleanField(
+        default=True, editable=False, help_text="Whether somebody still listens; else it is ended there and dropped."
+    )
 
     class Meta:
         ordering = ["vendor", "resource"]
@@ -155,7 +158,9 @@ class Incident(Owed):
     summary = models.CharField(max_length=300, help_text="Without a word about any patient.")
     severity = models.CharField(max_length=10, choices=Severity, default=Severity.ERROR)
     opened_at = models.DateTimeField(default=timezone.now, editable=False)
+    paged_at = models.DateTimeField(null=True, editable=False, help_text="When PagerDuty was told, as far as we know.")
     resolved_at = models.DateTimeField(null=True, editable=False)
+    outcome = models.CharField(max_length=200, blank=True, editable=False, help_text="Who was told, in words.")
 
     class Meta:
         ordering = ["-opened_at"]

@@ -37,7 +37,17 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("opened_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "paged_at",
+                    models.DateTimeField(
+                        editable=False, help_text="When PagerDuty was told, as far as we know.", null=True
+                    ),
+                ),
                 ("resolved_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "outcome",
+                    models.CharField(blank=True, editable=False, help_text="Who was told, in words.", max_length=200),
+                ),
             ],
             options={
                 "ordering": ["-opened_at"],
@@ -93,6 +103,14 @@ class Migration(migrations.Migration):
                         editable=False,
                         help_text="Since when deliveries may be missing; empty when all was fetched after.",
                         null=True,
+                    ),
+                ),
+                (
+                    "is_wanted",
+                    models.BooleanField(
+                        default=True,
+                        editable=False,
+                        help_text="Whether somebody still listens; else it is ended there and dropped.",
                     ),
                 ),
             ],
