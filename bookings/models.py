@@ -8,6 +8,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from botaniqal.integrations.models import Owed, OwedQuerySet, Turn, owed_index
 from practitioners.models import check_time_zone
@@ -120,6 +121,11 @@ class Booking(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def when(self) -> str:
+        """The visit's time on the clinic's clock, as staff read it."""
+        return f"{timezone.localtime(self.starts_at):%a %-d %b %H:%M}"
 
 
 class NumberCounter(models.Model):
@@ -240,29 +246,46 @@ class SyncNote(models.Model):
 
 
 class Reconciliation(models.Model):
-    """A comparison of the portal with its vendors over a span of visits."""
+    """A comparison of the portal with its vendors over a span of visits; it waits until a worker begins it."""
 
     starts_from = models.DateTimeField()
     starts_until = models.DateTimeField()
-    started_at = models.DateTimeField(auto_now_add=True)
+    asked_at = models.DateTimeField(auto_now_add=True)
+    asked_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, null=True, related_name="+")
+    started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     compared = models.PositiveIntegerField(default=0, help_text="Bookings that were compared.")
     found = models.PositiveIntegerField(default=0, help_text="Differences that were not known before.")
-    is_braked = models.BooleanField(default=False, help_text="So many differences that nothing is mended by itself.")
+    is_braked = models.BooleanField(default=False, help_text="So many differences that none may be settled.")
     released_at = models.DateTimeField(null=True)
     released_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, null=True, related_name="+")
     release_reason = models.CharField(max_length=200, blank=True)
     problem = models.CharField(max_length=300, blank=True, help_text="What could not be compared, and why.")
 
     class Meta:
-        ordering = ["-started_at"]
+        ordering = ["-asked_at"]
+        indexes = [models.Index(fields=["asked_at"], condition=Q(ended_at=None), name="reconciliation_open")]
 
     def __str__(self) -> str:
-        return f"{self.started_at:%-d %b %Y %H:%M}"
+        return f"{self.asked_at:%-d %b %Y %H:%M}"
 
 
-class Drift(models.Model):
-    """A difference between the portal and a vendor; a person says who is right."""
+class DriftQuerySet(OwedQuerySet):
+    def unsettled(self) -> "DriftQuerySet":
+        """Differences that stand, as far as anybody knows."""
+        return self.filter(settled_at=None)
+
+    def braked(self) -> "DriftQuerySet":
+        """Differences of a run that found so many that a person has to look at all of them first."""
+        return self.filter(found_by__is_braked=True, found_by__released_at=None)
+
+
+class Drift(Owed):
+    """
+    A difference between the portal and a vendor; a person says who is right.
+
+    What is owed, once somebody has said so, is that the vendor lets go of an object that belongs to no booking.
+    """
 
     class Kind(models.TextChoices):
         MISSING = "missing", "Not there"
@@ -279,6 +302,7 @@ class Drift(models.Model):
         TYPE = "type", "Appointment type"
         PATIENT = "patient", "Patient"
 
+    wanted = models.PositiveIntegerField(default=0, editable=False)
     system = models.CharField(max_length=20, choices=SyncRecord.System)
     booking = models.ForeignKey(Booking, on_delete=models.CASCADE, null=True, related_name="drifts")
     external_id = models.CharField(max_length=255, blank=True)
@@ -293,10 +317,14 @@ class Drift(models.Model):
     seen_at = models.DateTimeField(help_text="When it was last seen.")
     settled_at = models.DateTimeField(null=True)
     settled_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, null=True, related_name="+")
-    outcome = models.CharField(max_length=200, blank=True, help_text="How it ended, in words.")
+    is_left = models.BooleanField(default=False, help_text="Somebody left it as it is; it is not shown again.")
+    outcome = models.CharField(max_length=300, blank=True, help_text="How it ended, in words.")
+
+    objects = DriftQuerySet.as_manager()
 
     class Meta:
         ordering = ["visit_at"]
+        verbose_name = "difference"
         constraints = [
             models.UniqueConstraint(
                 fields=["system", "booking", "external_id", "field"],
@@ -305,7 +333,11 @@ class Drift(models.Model):
                 nulls_distinct=False,
             )
         ]
-        indexes = [models.Index(fields=["visit_at"], condition=Q(settled_at=None), name="drift_open")]
+        indexes = [
+            owed_index("drift_owed"),
+            models.Index(fields=["visit_at"], condition=Q(settled_at=None), name="drift_open"),
+            models.Index(fields=["visit_at"], condition=Q(is_left=True), name="drift_left"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_system_display()}: {self.get_kind_display().lower()}"

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from botaniqal.celery import ring
 from botaniqal.integrations import calendly, medirecords, owed
-from botaniqal.integrations.models import Owed
+from botaniqal.integrations.models import Owed, Turn
 from botaniqal.messages.models import Message
 from practitioners.models import Practitioner
 
@@ -37,13 +37,29 @@ def owe(*, booking: Booking, now: datetime) -> None:
         transaction.on_commit(partial(ring, f"tell_{system}"))
 
 
+def owe_upcoming(*, practitioner: Practitioner, now: datetime) -> int:
+    """Owe every visit that lies ahead to the vendors again, after a calendar was changed, and count the visits."""
+    ahead = list(Booking.objects.upcoming(now).filter(practitioner=practitioner).values_list("pk", flat=True))
+    for booking_id in ahead:
+        with transaction.atomic():
+            locked = Booking.objects.select_for_update(of=["self"]).select_related("practitioner", "appointment_type")
+            owe(booking=locked.get(pk=booking_id), now=now)
+    return len(ahead)
+
+
 def adopt(
-    *, booking: Booking, system: System, external_id: str, external_ref: str = "", former_ref: str | None = None
+    *,
+    booking: Booking,
+    system: System,
+    external_id: str,
+    external_ref: str = "",
+    former_ref: str | None = None,
+    heard: str = "",
 ) -> None:
     """
     Note that a vendor told us of the booking's present state itself, so that nothing is owed to it.
 
-    ``former_ref`` is whose place it took there, known here or not.
+    ``former_ref`` is whose place it took there, known here or not; ``heard`` is what it said, for the time line.
     """
     record, _ = SyncRecord.objects.select_for_update().get_or_create(booking=booking, system=system)
     record.told = record.wanted
@@ -53,6 +69,8 @@ def adopt(
     record.needs_person, record.problem, record.attempts = False, "", 0
     record.leased_until = None  # who is telling something older must not write it down after this
     record.save()
+    is_cancelled = booking.state == Booking.State.CANCELLED
+    record.note(Turn.HEARD, heard or ("Cancelled there." if is_cancelled else f"Entered there for {booking.when}."))
     notices.note_join_link(booking=booking)
 
 
