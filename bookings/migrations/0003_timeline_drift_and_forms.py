@@ -3,6 +3,7 @@
 import uuid
 
 import django.db.models.deletion
+import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
@@ -20,21 +21,29 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("starts_from", models.DateTimeField()),
                 ("starts_until", models.DateTimeField()),
-                ("started_at", models.DateTimeField(auto_now_add=True)),
+                ("asked_at", models.DateTimeField(auto_now_add=True)),
+                ("started_at", models.DateTimeField(null=True)),
                 ("ended_at", models.DateTimeField(null=True)),
                 ("compared", models.PositiveIntegerField(default=0, help_text="Bookings that were compared.")),
                 ("found", models.PositiveIntegerField(default=0, help_text="Differences that were not known before.")),
                 (
                     "is_braked",
-                    models.BooleanField(
-                        default=False, help_text="So many differences that nothing is mended by itself."
-                    ),
+                    models.BooleanField(default=False, help_text="So many differences that none may be settled."),
                 ),
                 ("released_at", models.DateTimeField(null=True)),
                 ("release_reason", models.CharField(blank=True, max_length=200)),
                 (
                     "problem",
                     models.CharField(blank=True, help_text="What could not be compared, and why.", max_length=300),
+                ),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
                 ),
                 (
                     "released_by",
@@ -47,7 +56,12 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "ordering": ["-started_at"],
+                "ordering": ["-asked_at"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("ended_at", None)), fields=["asked_at"], name="reconciliation_open"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -114,6 +128,13 @@ class Migration(migrations.Migration):
             name="Drift",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("told", models.PositiveIntegerField(default=0, editable=False)),
+                ("attempts", models.PositiveIntegerField(default=0, editable=False)),
+                ("next_try_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("leased_until", models.DateTimeField(editable=False, null=True)),
+                ("needs_person", models.BooleanField(default=False, editable=False)),
+                ("problem", models.CharField(blank=True, editable=False, max_length=300)),
+                ("wanted", models.PositiveIntegerField(default=0, editable=False)),
                 (
                     "system",
                     models.CharField(
@@ -160,7 +181,11 @@ class Migration(migrations.Migration):
                 ("found_at", models.DateTimeField(auto_now_add=True)),
                 ("seen_at", models.DateTimeField(help_text="When it was last seen.")),
                 ("settled_at", models.DateTimeField(null=True)),
-                ("outcome", models.CharField(blank=True, help_text="How it ended, in words.", max_length=200)),
+                (
+                    "is_left",
+                    models.BooleanField(default=False, help_text="Somebody left it as it is; it is not shown again."),
+                ),
+                ("outcome", models.CharField(blank=True, help_text="How it ended, in words.", max_length=300)),
                 (
                     "booking",
                     models.ForeignKey(
@@ -190,9 +215,14 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "difference",
                 "ordering": ["visit_at"],
                 "indexes": [
-                    models.Index(condition=models.Q(("settled_at", None)), fields=["visit_at"], name="drift_open")
+                    models.Index(
+                        condition=models.Q(("told__lt", models.F("wanted"))), fields=["next_try_at"], name="drift_owed"
+                    ),
+                    models.Index(condition=models.Q(("settled_at", None)), fields=["visit_at"], name="drift_open"),
+                    models.Index(condition=models.Q(("is_left", True)), fields=["visit_at"], name="drift_left"),
                 ],
                 "constraints": [
                     models.UniqueConstraint(
