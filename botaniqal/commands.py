@@ -1,10 +1,12 @@
 """What the portal's commands have in common: dry run, progress on a terminal, summary, exit code, one run at a time."""
 
+import csv
 import sys
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -88,3 +90,36 @@ class PortalCommand(BaseCommand):
                 yield
             finally:
                 cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", key)
+
+
+def read_table(path: Path, *, required: Collection[str], optional: Collection[str]) -> list[tuple[int, dict[str, str]]]:
+    """
+    Read a table of comma- or semicolon-separated values, each row with its line in the file and its cells trimmed.
+
+    :raises CommandError: it cannot be read, or its columns are not those that were asked for.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # spreadsheets put a mark in front
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{path} cannot be read: {error}", returncode=CANNOT) from None
+    head = text.split("\n", 1)[0]
+    reader = csv.reader(text.splitlines(keepends=True), delimiter=";" if head.count(";") > head.count(",") else ",")
+    faults, rows = [], []
+    try:
+        columns = [name.strip().lower() for name in next(reader, [])]
+        faults += [f"The column “{name}” is missing." for name in required if name not in columns]
+        faults += [f"The column “{name}” is not known." for name in columns if name not in {*required, *optional}]
+        faults += [f"The column “{name}” stands there twice." for name, n in Counter(columns).items() if n > 1]
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if len(cells) != len(columns):
+                faults.append(f"Line {reader.line_num}: {len(cells)} cells where {len(columns)} were expected.")
+            elif "\0" in "".join(cells):
+                faults.append(f"Line {reader.line_num}: a cell holds a character that cannot be kept.")
+            rows.append((reader.line_num, dict(zip(columns, map(str.strip, cells), strict=False))))
+    except csv.Error as error:
+        faults.append(f"Line {reader.line_num}: {error}.")
+    if faults:
+        raise CommandError("\n".join([f"{path} was not taken:", *faults]), returncode=CANNOT)
+    return rows

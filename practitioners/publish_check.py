@@ -1,0 +1,144 @@
+"""
+Whether an appointment type can be offered, and what stands in the way.
+
+Red: it cannot be offered. Amber: it can, but somebody should look. Green: all is well.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from django.db.models import Prefetch
+
+from services import prices
+from services.models import AppointmentType, Service
+
+from .models import CalendlyEventType, Practitioner, Room
+
+LENGTH_IN_CODE = re.compile(r"_(\d{1,3})$")
+
+
+class Colour(StrEnum):
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """A cell of the matrix: what was looked at, and the reason when it is not green."""
+
+    aspect: str
+    colour: Colour
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """A row of the matrix."""
+
+    appointment_type: AppointmentType
+    findings: tuple[Finding, ...]
+
+    @property
+    def colour(self) -> Colour:
+        """The worst of its findings."""
+        colours = {finding.colour for finding in self.findings}
+        return next(colour for colour in (Colour.RED, Colour.AMBER, Colour.GREEN) if colour in colours)
+
+
+ASPECTS = ("price", "MediRecords type", "its length", "billing code", "practitioners", "room", "launch")
+
+
+def check(*, day: date) -> list[Verdict]:
+    """Look at every appointment type of services that are not retired, as it stands on a day of the clinic."""
+    givers = Practitioner.objects.active().order_by("name")
+    types = (
+        AppointmentType.objects.filter(is_active=True)
+        .exclude(service__status=Service.Status.RETIRED)
+        .select_related("service")
+        .prefetch_related(Prefetch("practitioners", queryset=givers, to_attr="givers"))
+        .in_catalogue_order()
+    )
+    known = prices.prices_as_of(day)
+    has_room = Room.objects.filter(is_active=True).exists()
+    in_calendly = defaultdict(set)
+    for row in CalendlyEventType.objects.all():
+        in_calendly[row.appointment_type_id].add(row.practitioner_id)
+    return [
+        Verdict(
+            appointment_type=kind,
+            findings=(
+                _price(known.get(kind.pk)),
+                *_medirecords(kind),
+                _practitioners(kind, in_calendly[kind.pk]),
+                _room(kind, has_room),
+                _launch(kind, day),
+            ),
+        )
+        for kind in types
+    ]
+
+
+def _price(price: Decimal | None) -> Finding:
+    return _finding("price", Colour.RED if price is None else Colour.GREEN, "It has no price yet.")
+
+
+def _medirecords(kind: AppointmentType) -> tuple[Finding, ...]:
+    """Consultations never reach MediRecords; of the rest type, its length and billing code are looked at."""
+    is_told, code = not kind.is_free_consultation, kind.medirecords_type
+    length = LENGTH_IN_CODE.search(code)
+    is_other = is_told and length is not None and int(length[1]) != kind.minutes
+    return (
+        _finding(
+            "MediRecords type", Colour.RED if is_told and not code else Colour.GREEN, "It has no MediRecords type."
+        ),
+        _finding(
+            "its length",
+            Colour.AMBER if is_other else Colour.GREEN,
+            f"{code} is named for another length; the true one, {kind.minutes} minutes, is sent.",
+        ),
+        _finding(
+            "billing code",
+            Colour.AMBER if is_told and not kind.billing_code else Colour.GREEN,
+            "It has no billing code.",
+        ),
+    )
+
+
+def _practitioners(kind: AppointmentType, in_calendly: Collection[object]) -> Finding:
+    if not kind.givers:
+        return _finding("practitioners", Colour.RED, "Nobody active gives it.")
+    without = [str(person) for person in kind.givers if not _has_calendar(person, in_calendly)]
+    if len(without) == len(kind.givers):
+        return _finding("practitioners", Colour.RED, "Nobody who gives it has a calendar for it.")
+    words = f"{', '.join(without)} {'has' if len(without) == 1 else 'have'} no calendar for it."
+    return _finding("practitioners", Colour.AMBER if without else Colour.GREEN, words)
+
+
+def _has_calendar(person: Practitioner, in_calendly: Collection[object]) -> bool:
+    match person.calendar_provider:
+        case Practitioner.CalendarProvider.CALENDLY:
+            return person.pk in in_calendly or None in in_calendly
+        case Practitioner.CalendarProvider.OUTLOOK:
+            return bool(person.mailbox)
+    return False
+
+
+def _room(kind: AppointmentType, has_room: bool) -> Finding:
+    is_lacking = kind.is_in_person and not has_room
+    return _finding("room", Colour.RED if is_lacking else Colour.GREEN, "There is no room for visits in person.")
+
+
+def _launch(kind: AppointmentType, day: date) -> Finding:
+    service = kind.service
+    is_late = service.status == Service.Status.COMING_SOON and service.launches_on and service.launches_on < day
+    return _finding("launch", Colour.AMBER if is_late else Colour.GREEN, f"{service}'s launch date has passed.")
+
+
+def _finding(aspect: str, colour: Colour, reason: str) -> Finding:
+    return Finding(aspect=aspect, colour=colour, reason="" if colour == Colour.GREEN else reason)
