@@ -27,6 +27,12 @@ ALLOWED = {
 }
 """From each state, the states that a booking may move to."""
 
+CORRECTABLE = {
+    State.COMPLETED: {State.CONFIRMED, State.NO_SHOW, State.CANCELLED},
+    State.NO_SHOW: {State.CONFIRMED, State.COMPLETED, State.CANCELLED},
+}
+"""From each state in which a visit ended, the states that it may have ended in instead."""
+
 
 class WrongMove(RuleBroken):
     """The booking's state does not allow this."""
@@ -79,9 +85,17 @@ def book(
 
 
 @transaction.atomic
-def cancel(*, booking_id: UUID, reason: str, by: User | None, now: datetime, tell_patient: bool = True) -> Booking:
+def cancel(
+    *,
+    booking_id: UUID,
+    reason: str,
+    by: User | None,
+    now: datetime,
+    tell_patient: bool = True,
+    is_heard: bool = False,
+) -> Booking:
     """
-    Call a visit off, give its time back, and tell vendors and patient.
+    Call a visit off, give its time back, and tell vendors and patient; ``is_heard`` when a vendor said so.
 
     :raises WrongMove: it is over, or cancelled already.
     :raises Malformed: no reason is given, or a card number in it.
@@ -89,7 +103,14 @@ def cancel(*, booking_id: UUID, reason: str, by: User | None, now: datetime, tel
     if not reason.strip():
         raise Malformed("Say why the booking is cancelled.", details={"reason": ["Required."]})
     payments.refuse_card_number(reason, "reason")
-    booking = _move_to(State.CANCELLED, booking_id, "cancelled", cancel_reason=reason.strip()[:200], cancelled_at=now)
+    booking = _move_to(
+        State.CANCELLED,
+        booking_id,
+        "cancelled",
+        cancel_reason=reason.strip()[:200],
+        cancelled_at=now,
+        is_end_heard=is_heard,
+    )
     give_back(booking)
     sync.owe(booking=booking, now=now)
     notices.forget_unsent(booking=booking)
@@ -105,20 +126,48 @@ def complete(*, booking_id: UUID, by: User | None, now: datetime) -> Booking:
 
     :raises WrongMove: it is not confirmed.
     """
-    booking = _move_to(State.COMPLETED, booking_id, "completed")
+    booking = _move_to(State.COMPLETED, booking_id, "completed", is_end_heard=False)
     _owe_end(booking, now)
     return booking
 
 
 @transaction.atomic
-def mark_no_show(*, booking_id: UUID, by: User | None, now: datetime) -> Booking:
+def mark_no_show(*, booking_id: UUID, by: User | None, now: datetime, is_heard: bool = False) -> Booking:
     """
-    Note that the patient did not come.
+    Note that the patient did not come; ``is_heard`` when a vendor said so.
 
     :raises WrongMove: it is not confirmed.
     """
-    booking = _move_to(State.NO_SHOW, booking_id, "marked as no-show")
+    booking = _move_to(State.NO_SHOW, booking_id, "marked as no-show", is_end_heard=is_heard)
     _owe_end(booking, now)
+    return booking
+
+
+@transaction.atomic
+def correct(
+    *, booking_id: UUID, state: State, reason: str, by: User | None, now: datetime, is_heard: bool = False
+) -> Booking:
+    """
+    Write down that a visit ended otherwise than was noted, or has not ended; ``is_heard`` when a vendor said so.
+
+    :raises WrongMove: it has not ended, or cannot have ended like that.
+    :raises Malformed: no reason is given, or a card number in it.
+    """
+    if not reason.strip():
+        raise Malformed("Say why this is corrected.", details={"reason": ["Required."]})
+    payments.refuse_card_number(reason, "reason")
+    booking, reason = locked(booking_id), reason.strip()[:200]
+    if state not in CORRECTABLE.get(booking.state, ()):
+        raise WrongMove(booking, f"corrected to “{State(state).label.lower()}”")
+    booking.state, booking.correction, booking.is_end_heard = state, reason, is_heard
+    if state == State.CANCELLED:
+        booking.cancel_reason, booking.cancelled_at = reason, now
+        give_back(booking)
+    booking.save(update_fields=["state", "correction", "is_end_heard", "cancel_reason", "cancelled_at"])
+    if state == State.CANCELLED:
+        sync.owe(booking=booking, now=now)
+    else:
+        _owe_end(booking, now)
     return booking
 
 

@@ -90,6 +90,12 @@ class Booking(models.Model):
     )
     cancel_reason = models.CharField(max_length=200, blank=True, editable=False)
     cancelled_at = models.DateTimeField(null=True, blank=True, editable=False)
+    correction = models.CharField(max_length=200, blank=True, editable=False, help_text="Why its end was corrected.")
+    is_end_heard = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="A vendor told of the state that it is in, and nobody here has decided since.",
+    )
     revision = models.PositiveIntegerField(default=0, editable=False, help_text="Counts moves, for the .ics.")
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
@@ -201,6 +207,11 @@ class SyncRecord(Owed):
         default=list,
         editable=False,
         help_text="Calendly's invitees whose place this one took: what is heard of them is old news.",
+    )
+    heard_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When Calendly last said whether the patient came; older words are old news.",
     )
     underway = models.JSONField(
         null=True, editable=False, help_text="What we began to enter without knowing yet whether it got there."

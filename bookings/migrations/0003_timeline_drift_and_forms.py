@@ -15,6 +15,29 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="booking",
+            name="correction",
+            field=models.CharField(blank=True, editable=False, help_text="Why its end was corrected.", max_length=200),
+        ),
+        migrations.AddField(
+            model_name="booking",
+            name="is_end_heard",
+            field=models.BooleanField(
+                default=False,
+                editable=False,
+                help_text="A vendor told of the state that it is in, and nobody here has decided since.",
+            ),
+        ),
+        migrations.AddField(
+            model_name="syncrecord",
+            name="heard_at",
+            field=models.DateTimeField(
+                editable=False,
+                help_text="When Calendly last said whether the patient came; older words are old news.",
+                null=True,
+            ),
+        ),
         migrations.CreateModel(
             name="Reconciliation",
             fields=[
