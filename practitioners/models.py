@@ -1,17 +1,18 @@
 """Who gives care, when they work, and the diary in which their time is taken."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import available_timezones
 
+from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Func, Q
-from django.db.models.functions import Lower
+from django.db.models import Exists, F, Func, OuterRef, Q
+from django.db.models.functions import Coalesce, Lower
 
-from botaniqal.integrations.models import Owed, owed_index
+from botaniqal.integrations.models import Owed, OwedQuerySet, owed_index
 from services.models import PractitionerType
 
 
@@ -48,6 +49,11 @@ class PractitionerQuerySet(models.QuerySet):
     def consulting(self) -> "PractitionerQuerySet":
         """People who make the triage calls."""
         return self.active().filter(type=PractitionerType.CONSULTANT)
+
+    def with_freshness(self, now: datetime) -> "PractitionerQuerySet":
+        """Tell of each whether their outside calendar is stale; nobody's is where none is mirrored."""
+        own = OutsideCalendar.objects.filter(practitioner=OuterRef("pk"), provider=OuterRef("calendar_provider"))
+        return self.annotate(has_stale_calendar=Exists(own.stale(now)))
 
 
 class Practitioner(models.Model):
@@ -181,6 +187,12 @@ class Room(models.Model):
         return self.name
 
 
+class OutsideCalendarQuerySet(OwedQuerySet):
+    def stale(self, now: datetime) -> "OutsideCalendarQuerySet":
+        """Calendars of which nothing good was heard for long."""
+        return self.alias(known_at=Coalesce("read_at", "created_at")).filter(known_at__lt=now - _stale_after())
+
+
 class OutsideCalendar(Owed):
     """
     A practitioner's calendar at a vendor, and when it was last read; what is owed is a look at it.
@@ -191,10 +203,13 @@ class OutsideCalendar(Owed):
 
     practitioner = models.ForeignKey(Practitioner, on_delete=models.CASCADE, related_name="calendars")
     provider = models.CharField(max_length=20, choices=Practitioner.CalendarProvider)
+    account = models.CharField(max_length=255, help_text="The mailbox, or the user's address in Calendly.")
     read_at = models.DateTimeField(null=True, editable=False, help_text="The last good read.")
     read_until = models.DateTimeField(null=True, editable=False, help_text="How far ahead it was read.")
     delta_link = models.TextField(blank=True, editable=False, help_text="Where Outlook goes on telling what changed.")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = OutsideCalendarQuerySet.as_manager()
 
     class Meta:
         ordering = ["practitioner", "provider"]
@@ -208,6 +223,14 @@ class OutsideCalendar(Owed):
     def __str__(self) -> str:
         return f"{self.practitioner}: {self.get_provider_display()}"
 
+    def is_stale(self, now: datetime) -> bool:
+        """Tell whether the last good read, or where there was none the beginning, lies so far back that nobody knows."""
+        return (self.read_at or self.created_at) < now - _stale_after()
+
+
+def _stale_after() -> timedelta:
+    return timedelta(minutes=settings.CALENDAR_STALE_MINUTES)
+
 
 class BusyPeriod(models.Model):
     """Time that is taken in an outside calendar, mirrored here; never in the way of the diary's constraint."""
@@ -217,6 +240,14 @@ class BusyPeriod(models.Model):
     ends_at = models.DateTimeField()
     calendar = models.CharField(max_length=20, choices=Practitioner.CalendarProvider)
     external_id = models.CharField(max_length=255, blank=True)
+    read_from = models.ForeignKey(
+        OutsideCalendar,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="periods",
+        help_text="The calendar whose reads keep it; empty where a booking that has no place in the diary does.",
+    )
 
     class Meta:
         ordering = ["starts_at"]

@@ -28,6 +28,10 @@ class Migration(migrations.Migration):
                         choices=[("calendly", "Calendly"), ("outlook", "Outlook"), ("none", "None")], max_length=20
                     ),
                 ),
+                (
+                    "account",
+                    models.CharField(help_text="The mailbox, or the user's address in Calendly.", max_length=255),
+                ),
                 ("read_at", models.DateTimeField(editable=False, help_text="The last good read.", null=True)),
                 ("read_until", models.DateTimeField(editable=False, help_text="How far ahead it was read.", null=True)),
                 (
@@ -61,5 +65,17 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
+        ),
+        migrations.AddField(
+            model_name="busyperiod",
+            name="read_from",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="The calendar whose reads keep it; empty where a booking that has no place in the diary does.",
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="periods",
+                to="practitioners.outsidecalendar",
+            ),
         ),
     ]
