@@ -126,6 +126,7 @@ class Subscription(Owed):
     external_id = models.CharField(max_length=255, blank=True, editable=False)
     secret = models.CharField(max_length=128, blank=True, editable=False, help_text="What its deliveries carry.")
     health = models.CharField(max_length=10, choices=Health, default=Health.NEW, editable=False)
+    set_up_at = models.DateTimeField(null=True, editable=False)
     expires_at = models.DateTimeField(null=True, editable=False)
     checked_at = models.DateTimeField(null=True, editable=False, help_text="The last good look at the vendor.")
     heard_at = models.DateTimeField(null=True, editable=False, help_text="The last delivery.")

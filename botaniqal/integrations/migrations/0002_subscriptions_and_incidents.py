@@ -91,6 +91,7 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
+                ("set_up_at", models.DateTimeField(editable=False, null=True)),
                 ("expires_at", models.DateTimeField(editable=False, null=True)),
                 (
                     "checked_at",
