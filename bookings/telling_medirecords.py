@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from typing import Any
+from unicodedata import normalize
 from uuid import UUID
 
 from django.db import OperationalError, connection
@@ -21,14 +22,18 @@ from botaniqal.integrations.medirecords import (
     MediRecords,
     NotExpressible,
     PatientDraft,
+    written_name,
 )
 from botaniqal.integrations.medirecords import Patient as TheirPatient
+from botaniqal.integrations.models import Turn
 from botaniqal.integrations.owed import NeedsPerson
 
 from .models import Booking, Patient, SyncRecord
 
 # The clinic's own reason may be about somebody's health.
 CANCELLED = "Cancelled in the booking portal"
+
+FOUND = "Found there again after an answer that did not come."
 
 OVER = (Booking.State.COMPLETED, Booking.State.NO_SHOW)
 PHONE_DIGITS = 9  # an Australian number without its country code or leading zero
@@ -55,6 +60,7 @@ class Teller:
             if appointment and not appointment.is_cancelled:
                 owed.renew(record)
                 self._vendor.cancel_appointment(appointment.id, reason=CANCELLED)
+                record.note(Turn.TOLD, "Cancelled.")
         elif appointment is None or booking.state not in OVER:
             appointment = self._enter(record, booking, appointment)
         return {"external_id": appointment.id, "underway": None} if appointment else {"underway": None}
@@ -63,7 +69,9 @@ class Teller:
         if record.external_id:
             return self._vendor.get_appointment(record.external_id)
         if place := (record.underway or {}).get("place"):
-            return self._find(record, **place)
+            if found := self._find(record, **place):
+                record.note(Turn.TOLD, FOUND)
+            return found
         return None
 
     def _find(self, record: SyncRecord, *, provider_id: str, starts_at: str) -> Appointment | None:
@@ -80,22 +88,26 @@ class Teller:
             type_id=type_id,
             starts_at=booking.starts_at,
             minutes=int((booking.ends_at - booking.starts_at).total_seconds() // 60),
+            billing_code=booking.appointment_type.billing_code,
         )
         place = {"provider_id": provider_id, "starts_at": booking.starts_at.isoformat()}
         appointment = appointment or self._find(record, **place)
         try:
             if appointment is None:
                 owed.renew(record, underway={"place": place})
-                return self._vendor.create_appointment(draft)
-            if _differs(appointment, draft):
+                appointment = self._vendor.create_appointment(draft)
+                record.note(Turn.TOLD, f"Entered for {booking.when} with {booking.practitioner}.")
+            elif _differs(appointment, draft):
                 owed.renew(record)
-                return self._vendor.update_appointment(appointment.id, draft)
+                appointment = self._vendor.update_appointment(appointment.id, draft)
+                record.note(Turn.TOLD, f"Brought up to date: {booking.when} with {booking.practitioner}.")
         except NotExpressible as problem:
             raise NeedsPerson(str(problem)) from None
         except VendorRefused as refusal:
             appointment = self._find(record, **place)
             if appointment is None or _differs(appointment, draft):
                 raise NeedsPerson(_refusal(refusal, booking)) from None
+            record.note(Turn.TOLD, FOUND)
         return appointment
 
     def _mapped(self, booking: Booking) -> tuple[str, str]:
@@ -168,10 +180,11 @@ def _alone_with(email: str) -> Iterator[None]:
 
 def _is_same_person(patient: Patient, other: TheirPatient, *, trusts_name: bool) -> bool:
     """Compare by name and by date of birth or phone: families share an e-mail address."""
-    if _plain(patient.name) != _plain(f"{other.first_name} {other.last_name}"):
-        return False
+    ours, theirs = _plain(" ".join(written_name(patient.name))), _plain(f"{other.first_name} {other.last_name}")
     is_same_birth = _agree(patient.date_of_birth, other.born_on)
     is_same_phone = _agree(_digits(patient.phone), _digits(other.phone or ""))
+    if ours != theirs and not (is_same_birth and sorted(ours.split()) == sorted(theirs.split())):
+        return False
     if is_same_birth is False:
         return False
     return bool(is_same_birth or is_same_phone) or (trusts_name and is_same_phone is None)
@@ -183,17 +196,18 @@ def _agree(ours: object, theirs: object) -> bool | None:
 
 
 def _plain(name: str) -> str:
-    return " ".join(name.split()).casefold()
+    return " ".join(normalize("NFKC", name).replace("’", "'").split()).casefold()
 
 
 def _digits(phone: str) -> str:
-    return "".join(character for character in phone if character.isdigit())[-PHONE_DIGITS:]
+    digits = "".join(character for character in phone if character.isdigit())
+    return digits[-PHONE_DIGITS:] if len(digits) >= PHONE_DIGITS else ""
 
 
 def _differs(appointment: Appointment, draft: AppointmentDraft) -> bool:
     return appointment.is_cancelled or any(
         getattr(appointment, field) != getattr(draft, field)
-        for field in ("patient_id", "provider_id", "type_id", "starts_at", "minutes")
+        for field in ("patient_id", "provider_id", "type_id", "starts_at", "minutes", "billing_code")
     )
 
 

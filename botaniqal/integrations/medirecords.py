@@ -33,7 +33,10 @@ MAX_PAGES = 1_000
 NAME_LENGTH = 40
 NOTES_LENGTH = 500
 ACTIVE_PATIENT = 1
-REF = re.compile(r"\[ref:([^\]]+)\]\s*")
+# No field for a billing code is documented (as of 2026-11-21): it stands in the notes, behind the mark.
+MARK, BILLING = "[ref:{}]", "[billing:{}]"
+MARKS = re.compile(r"\[ref:(?P<ref>[^\]]+)\]\s*(?:\[billing:(?P<billing>[^\]]+)\]\s*)?")
+BRACKETS = str.maketrans("", "", "[]")
 LENGTH = re.compile(r"(\d+)\s*(h|m)", re.IGNORECASE)
 
 # What a PUT, which replaces the whole record, must bring back of what the practice entered itself.
@@ -105,6 +108,7 @@ class AppointmentDraft:
     type_id: str
     starts_at: datetime
     minutes: int
+    billing_code: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +122,7 @@ class Appointment:
     type_id: str | None
     starts_at: datetime
     minutes: int | None
+    billing_code: str
     status: int
 
     @property
@@ -236,7 +241,7 @@ class MediRecords:
         status = record.get("appointmentStatus")
         if status in (None, Status.CANCELLED):
             status = int(Status.BOOKED)
-        notes = f"{fields['notes']} {REF.sub('', record.get('notes') or '', count=1)}".strip()
+        notes = f"{fields['notes']} {MARKS.sub('', record.get('notes') or '', count=1)}".strip()
         changes = {**fields, "notes": notes[:NOTES_LENGTH], "appointmentStatus": status}
         return self._put(id, record, changes, read=self._appointment_reader())
 
@@ -277,8 +282,8 @@ class MediRecords:
             "appointmentTypeId": draft.type_id,
             "scheduleTime": self._wall_time(draft.starts_at),
             "appointmentIntervalCode": code,
-            # Only the mark: whatever else is known of the visit may be about somebody's health.
-            "notes": f"[ref:{draft.ref}]",
+            # Whatever else is known of the visit may be about somebody's health.
+            "notes": _marks(draft),
         }
 
     def _wall_time(self, moment: datetime) -> str:
@@ -304,15 +309,16 @@ class MediRecords:
         time_zone = self._time_zone
 
         def read(row: dict[str, Any]) -> Appointment:
-            ref = REF.match(row.get("notes") or "")
+            marks = MARKS.match(row.get("notes") or "")
             return Appointment(
                 id=row["id"],
-                ref=ref[1] if ref else None,
+                ref=marks["ref"] if marks else None,
                 patient_id=row.get("patientId"),
                 provider_id=row.get("providerId"),
                 type_id=row.get("appointmentTypeId"),
                 starts_at=datetime.fromisoformat(row["scheduleTime"]).replace(tzinfo=time_zone).astimezone(UTC),
                 minutes=lengths.get(row.get("appointmentIntervalCode")),
+                billing_code=(marks and marks["billing"]) or "",
                 status=row["appointmentStatus"],
             )
 
@@ -341,15 +347,26 @@ def _or_none(fetch: Callable[[], Item]) -> Item | None:
         raise
 
 
+def written_name(name: str) -> tuple[str, str]:
+    """Write a name as MediRecords keeps it: first names and last name, each cut to what fits."""
+    *first_names, last_name = name.split() or [""]
+    return " ".join(first_names)[:NAME_LENGTH], last_name[:NAME_LENGTH]
+
+
+def _marks(draft: AppointmentDraft) -> str:
+    code = draft.billing_code.translate(BRACKETS)
+    return f"{MARK.format(draft.ref)} {BILLING.format(code)}" if code else MARK.format(draft.ref)
+
+
 def _patient_body(draft: PatientDraft, practice_id: str) -> dict[str, Any]:
-    *first_names, last_name = draft.name.split() or [""]
+    first_names, last_name = written_name(draft.name)
     if not last_name:
         raise NotExpressible("MediRecords takes no patient without a name. Enter one, then try again.")
     body: dict[str, Any] = {
         "defaultPracticeId": practice_id,
         "patientStatusCode": ACTIVE_PATIENT,
-        "firstName": " ".join(first_names)[:NAME_LENGTH] or None,
-        "lastName": last_name[:NAME_LENGTH],
+        "firstName": first_names or None,
+        "lastName": last_name,
         "email": draft.email,
     }
     phone = re.sub(r"^\+61", "0", draft.phone or "")

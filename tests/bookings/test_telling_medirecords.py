@@ -215,6 +215,71 @@ class TestTell:
 
         assert record_of(booking).state == Owed.State.NEEDS_PERSON
 
+    def test_sends_the_catalogues_billing_code_behind_its_mark(self, vendors, dr_dia, visits, book):
+        visits.billing_code = "ALT [30]"
+        visits.save()
+        booking = book(dr_dia)
+
+        tell()
+
+        assert appointments(vendors)[0]["notes"] == f"[ref:{booking.pk}] [billing:ALT 30]"
+
+    def test_brings_a_billing_code_up_to_date_and_leaves_the_practices_own_words(self, vendors, dr_dia, visits, book):
+        visits.billing_code = "OLD"
+        visits.save()
+        booking = book(dr_dia)
+        tell()
+        visits.billing_code = "NEW"
+        visits.save()
+        sync.owe(booking=booking, now=timezone.now())
+
+        tell()
+
+        assert [row["notes"] for row in appointments(vendors)] == [f"[ref:{booking.pk}] [billing:NEW]"]
+
+    def test_goes_into_the_diary_of_the_practitioner_who_took_it_over(self, vendors, dr_dia, visits, book):
+        booking = book(dr_dia)
+        tell()
+        other = PractitionerFactory(gives=[visits])
+        lifecycle.move(
+            booking_id=booking.pk, starts_at=booking.starts_at, practitioner=other, by=None, now=timezone.now()
+        )
+
+        tell()
+
+        assert [(row["id"], row["providerId"]) for row in appointments(vendors)] == [
+            (record_of(booking).external_id, str(other.medirecords_provider_id))
+        ]
+
+    def test_notes_each_thing_said_once(self, vendors, dr_dia, book):
+        booking = book(dr_dia)
+        tell()
+        sync.owe(booking=booking, now=timezone.now())
+        tell()
+        move(booking, next_morning(14))
+        tell()
+        cancel(booking)
+
+        tell()
+
+        words = [note.words for note in record_of(booking).notes.all()]
+        tomorrow = f"{timezone.localtime(next_morning(10)):%a %-d %b}"
+        assert words == [
+            f"Entered for {tomorrow} 10:00 with Dr Dia.",
+            f"Brought up to date: {tomorrow} 14:00 with Dr Dia.",
+            "Cancelled.",
+        ]
+
+    def test_notes_what_it_found_after_a_doubt(self, vendors, dr_dia, book):
+        booking = book(dr_dia)
+        vendors.faults("medirecords", "error_after", operation="appointments.write", calls=1)
+
+        tell()
+
+        turns = [(note.turn, note.words) for note in record_of(booking).notes.all()]
+        assert [turn for turn, _ in turns] == ["put_off", "told"]
+        assert turns[1][1] == "Found there again after an answer that did not come."
+
 
 class TestPatient:
     """Whose appointment it is there."""
@@ -236,8 +301,10 @@ class TestPatient:
             ({"phone": "+61491570156"}, {}),
             ({"born_on": date(1980, 5, 1)}, {"phone": "", "date_of_birth": date(1980, 5, 1)}),
             ({"name": "LEO  martin", "phone": "+61491570156"}, {}),
+            ({"name": "José O'Neil", "phone": "+61491570156"}, {"name": "Jose\u0301 O’Neil"}),
+            ({"name": "Martin Leo", "born_on": date(1980, 5, 1)}, {"date_of_birth": date(1980, 5, 1)}),
         ],
-        ids=["phone", "date of birth", "written otherwise"],
+        ids=["phone", "date of birth", "written otherwise", "typed otherwise", "names in another order"],
     )
     def test_is_one_whom_they_know_by_name_and_something_more(self, vendors, dr_dia, book, theirs, ours):
         known = enter_patient(**theirs)
@@ -254,8 +321,22 @@ class TestPatient:
             ({"name": "Ana Martin", "phone": "+61491570156"}, {}),
             ({"phone": "+61491570157"}, {}),
             ({"phone": "+61491570156", "born_on": date(2012, 5, 1)}, {"date_of_birth": date(1980, 5, 1)}),
+            (
+                {"name": "Ana Martin", "phone": "+61491570156", "born_on": date(2012, 5, 1)},
+                {"date_of_birth": date(2012, 5, 1)},
+            ),
+            ({"name": "Martin Leo", "phone": "+61491570156"}, {}),
+            ({"phone": "+6100000000"}, {"phone": "0"}),
         ],
-        ids=["name alone", "another name", "another phone", "another date of birth"],
+        ids=[
+            "name alone",
+            "another name",
+            "another phone",
+            "another date of birth",
+            "a twin",
+            "names in another order, no date of birth",
+            "no phone number in truth",
+        ],
     )
     def test_is_a_new_one_where_it_is_not_sure(self, vendors, dr_dia, book, theirs, ours):
         known = enter_patient(**theirs)
@@ -278,6 +359,14 @@ class TestPatient:
         vendors.faults("medirecords", "error_after", operation="patients.write", calls=1)
 
         book(dr_dia, patient=PatientFactory(phone=""))
+        tell()
+
+        assert len(patients(vendors)) == 1
+
+    def test_is_not_entered_twice_after_a_doubt_with_a_name_too_long_for_them(self, vendors, dr_dia, book):
+        vendors.faults("medirecords", "error_after", operation="patients.write", calls=1)
+
+        book(dr_dia, patient=PatientFactory(name=f"{'Ana' * 20} {'Martin' * 10}"))
         tell()
 
         assert len(patients(vendors)) == 1
