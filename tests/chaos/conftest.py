@@ -41,9 +41,7 @@ class Workers:
             **TIME_SPANS,
             "DEMO": "1",
             "PUBLIC_BASE_URL": settings.PUBLIC_BASE_URL,
-            "CALENDLY_BASE_URL": sandbox.calendly_url,
-            "MEDIRECORDS_BASE_URL": sandbox.medirecords_url,
-            "SES_ENDPOINT_URL": sandbox.ses_url,
+            **environment.vendors_at(sandbox.url),
             "DATABASE_URL": f"{os.environ['DATABASE_URL'].rpartition('/')[0]}/{connection.settings_dict['NAME']}",
             "REDIS_URL": valkey.address(folder / "run"),
         }

@@ -74,7 +74,7 @@ def for_demo(port: int | None = None) -> dict[str, str]:
         "PORTAL_URL": portal,
         # The stand-in vendors have no plan to be within, unless somebody rehearses that.
         **dict.fromkeys(LIMITS, "off"),
-        **_vendors_at(sandbox),
+        **vendors_at(sandbox),
         "SANDBOX_STATE": str(VAR / "sandbox.sqlite3"),
         **_kept(NEEDED.keys() - named.keys()),
         **named,
@@ -93,14 +93,14 @@ def for_tests() -> dict[str, str]:
         **{name: make() for name, make in NEEDED.items()},
         "DEMO": "1",
         "PUBLIC_BASE_URL": nowhere,
-        **_vendors_at(nowhere),
+        **vendors_at(nowhere),
         **dict.fromkeys(LIMITS, "off"),
     }
 
 
 def for_production_check() -> dict[str, str]:
     """Return an environment like that of production: no demo, https, every vendor at its own address."""
-    ours = {"DEMO", "DEBUG"} | _vendors_at("").keys()
+    ours = {"DEMO", "DEBUG"} | vendors_at("").keys()
     return {
         **{name: value for name, value in os.environ.items() if name not in ours},
         **{name: make() for name, make in NEEDED.items()},
@@ -109,7 +109,7 @@ def for_production_check() -> dict[str, str]:
     }
 
 
-def _vendors_at(host: str) -> dict[str, str]:
+def vendors_at(host: str) -> dict[str, str]:
     """Return the base address of each vendor at the sandbox."""
     return {
         "CALENDLY_BASE_URL": f"{host}/calendly",
