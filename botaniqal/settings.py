@@ -135,6 +135,9 @@ CACHES = {
     }
 }
 
+# Where the calls to vendors are counted.
+LIMITS_PREFIX = "limits"
+
 # kombu spells a unix socket differently from redis-py.
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -1,6 +1,10 @@
 """What every test may ask for."""
 
+from uuid import uuid4
+
+import pytest
 from django.conf import settings
+from pytest_django import Settings
 
 pytest_plugins = ["tests.sandbox_server", "tests.stack"]
 
@@ -8,3 +12,9 @@ pytest_plugins = ["tests.sandbox_server", "tests.stack"]
 def pytest_configure():
     """Let people's passwords cost nothing: hundreds are made."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _limits_of_its_own(settings: Settings) -> None:
+    """Count each test's calls to vendors apart: a pause that one was asked for would hold up the next."""
+    settings.LIMITS_PREFIX = f"limits-{uuid4()}"

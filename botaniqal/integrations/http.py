@@ -11,7 +11,12 @@ from urllib.parse import quote
 import requests
 from urllib3.exceptions import NewConnectionError
 
+from botaniqal.integrations.limits import Busy, Limit, pause, within
+
 LONGEST_WAIT_SECONDS = 86_400
+# Everybody holds back as long as the vendor says, but looks again after an hour, since no person can end a pause.
+LONGEST_PAUSE_SECONDS = 3_600
+PAUSE_SECONDS = 5
 MACHINE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.\[\]-]{0,60}")
 
 # It writes addresses down, and a patient's e-mail may stand in the query.
@@ -54,12 +59,23 @@ class Wire:
 
     Paths are templates (`/events/{id}`) filled from `ids`, so that errors can name the path without a person's id in
     it. `read` turns the parsed JSON into what the caller wants; an answer that it cannot read counts as none.
+
+    A call counts under the line's `limit` and under its own; both are asked before anything is sent. Where the vendor
+    asks for a pause, the narrower of the two is paused.
     """
 
     def __init__(
-        self, *, vendor: str, base_url: str, token: str, timeout: float, headers: Mapping[str, str] | None = None
+        self,
+        *,
+        vendor: str,
+        base_url: str,
+        token: str,
+        timeout: float,
+        headers: Mapping[str, str] | None = None,
+        limit: Limit | None = None,
     ) -> None:
         self._vendor = vendor
+        self._limit = limit
         self._base_url = base_url.rstrip("/")
         self._timeout = timeout
         self._session = requests.Session()
@@ -75,6 +91,7 @@ class Wire:
         ids: Words = NONE,
         query: Words = NONE,
         headers: Mapping[str, str] | None = None,
+        limit: Limit | None = None,
         read: Callable[[Any], Answer],
     ) -> Answer:
         """
@@ -83,10 +100,16 @@ class Wire:
         :raises VendorUnavailable: no answer that can be used.
         :raises VendorRefused: the vendor said no.
         """
-        return self._ask("GET", path, self._url(path, ids), read, params=query, headers=headers)
+        return self._ask("GET", path, self._url(path, ids), read, limit, params=query, headers=headers)
 
     def follow(
-        self, link: str, *, path: str, headers: Mapping[str, str] | None = None, read: Callable[[Any], Answer]
+        self,
+        link: str,
+        *,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        limit: Limit | None = None,
+        read: Callable[[Any], Answer],
     ) -> Answer:
         """
         Fetch a link that the vendor gave in an answer from `path`, never from another host.
@@ -97,7 +120,7 @@ class Wire:
         # By prefix, since libraries disagree on the host of "https://a\@b/"; the token must not follow either of them.
         if not link.startswith(f"{self._base_url}/"):
             raise VendorUnavailable(self._said("GET", path, "a link to another host"))
-        return self._ask("GET", path, link, read, headers=headers)
+        return self._ask("GET", path, link, read, limit, headers=headers)
 
     def post(
         self,
@@ -107,6 +130,7 @@ class Wire:
         json: Any = None,
         form: Words | None = None,
         headers: Mapping[str, str] | None = None,
+        limit: Limit | None = None,
         read: Callable[[Any], Answer],
     ) -> Answer:
         """
@@ -115,16 +139,18 @@ class Wire:
         :raises VendorUnavailable: no answer that can be used; `is_ambiguous` when it may have been carried out.
         :raises VendorRefused: the vendor said no.
         """
-        return self._ask("POST", path, self._url(path, ids), read, json=json, data=form, headers=headers)
+        return self._ask("POST", path, self._url(path, ids), read, limit, json=json, data=form, headers=headers)
 
-    def put(self, path: str, *, ids: Words = NONE, json: Any, read: Callable[[Any], Answer]) -> Answer:
+    def put(
+        self, path: str, *, ids: Words = NONE, json: Any, limit: Limit | None = None, read: Callable[[Any], Answer]
+    ) -> Answer:
         """
         Replace a thing, once.
 
         :raises VendorUnavailable: no answer that can be used; `is_ambiguous` when it may have been carried out.
         :raises VendorRefused: the vendor said no.
         """
-        return self._ask("PUT", path, self._url(path, ids), read, json=json)
+        return self._ask("PUT", path, self._url(path, ids), read, limit, json=json)
 
     def patch(
         self,
@@ -133,6 +159,7 @@ class Wire:
         ids: Words = NONE,
         json: Any,
         headers: Mapping[str, str] | None = None,
+        limit: Limit | None = None,
         read: Callable[[Any], Answer],
     ) -> Answer:
         """
@@ -141,28 +168,46 @@ class Wire:
         :raises VendorUnavailable: no answer that can be used; `is_ambiguous` when it may have been carried out.
         :raises VendorRefused: the vendor said no.
         """
-        return self._ask("PATCH", path, self._url(path, ids), read, json=json, headers=headers)
+        return self._ask("PATCH", path, self._url(path, ids), read, limit, json=json, headers=headers)
 
-    def delete(self, path: str, *, ids: Words = NONE, headers: Mapping[str, str] | None = None) -> None:
+    def delete(
+        self,
+        path: str,
+        *,
+        ids: Words = NONE,
+        headers: Mapping[str, str] | None = None,
+        limit: Limit | None = None,
+    ) -> None:
         """
         Remove a thing, once.
 
         :raises VendorUnavailable: no answer that can be used; `is_ambiguous` when it may have been carried out.
         :raises VendorRefused: the vendor said no.
         """
-        self._ask("DELETE", path, self._url(path, ids), lambda _: None, headers=headers)
+        self._ask("DELETE", path, self._url(path, ids), lambda _: None, limit, headers=headers)
 
     def unusable(self, path: str, why: str) -> VendorUnavailable:
         """Make the error for a list whose pages make no sense together."""
         return VendorUnavailable(self._said("GET", path, why))
 
-    def _ask(self, method: str, path: str, url: str, read: Callable[[Any], Answer], **content: Any) -> Answer:
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        url: str,
+        read: Callable[[Any], Answer],
+        limit: Limit | None,
+        **content: Any,
+    ) -> Answer:
         is_write = method != "GET"
-        # Errors are raised outside the except clauses: what they replace quotes the address, query and body.
+        limits = [each for each in (self._limit, limit) if each]
         try:
-            response = self._session.request(method, url, timeout=self._timeout, allow_redirects=False, **content)
-        except requests.RequestException as error:
-            response, was_sent = None, not _is_unsent(error)
+            with within(*limits, vendor=self._vendor):
+                response, was_sent = self._send(method, url, content)
+                if limits and response is not None:
+                    pause(limits[-1].name, _pause(response))
+        except Busy as busy:
+            raise VendorBusy(str(busy), retry_after=busy.seconds) from None
         if response is None:
             raise VendorUnavailable(self._said(method, path, "no answer"), is_ambiguous=is_write and was_sent)
 
@@ -185,6 +230,13 @@ class Wire:
         except (ValueError, TypeError, LookupError, AttributeError):
             pass
         raise VendorUnavailable(self._said(method, path, f"{status}, not what it promised"), is_ambiguous=is_write)
+
+    def _send(self, method: str, url: str, content: dict[str, Any]) -> tuple[requests.Response | None, bool]:
+        # Nothing is raised from here: the library's errors quote the address, query and body.
+        try:
+            return self._session.request(method, url, timeout=self._timeout, allow_redirects=False, **content), True
+        except requests.RequestException as error:
+            return None, not _is_unsent(error)
 
     def _url(self, path: str, ids: Words) -> str:
         values = {name: quote(str(value), safe="") for name, value in ids.items()}
@@ -211,7 +263,10 @@ def _is_unsent(error: requests.RequestException) -> bool:
 
 def _retry_after(status: int, headers: Mapping[str, str]) -> float | None:
     # Calendly sends no Retry-After but, with every answer, the seconds until its window opens anew.
-    value = headers.get("Retry-After") or (headers.get("X-RateLimit-Reset") if status == 429 else None) or ""
+    return _seconds(headers.get("Retry-After") or (headers.get("X-RateLimit-Reset") if status == 429 else None) or "")
+
+
+def _seconds(value: str) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
@@ -220,6 +275,19 @@ def _retry_after(status: int, headers: Mapping[str, str]) -> float | None:
         except (ValueError, TypeError):
             return None
     return seconds if 0 <= seconds <= LONGEST_WAIT_SECONDS else None
+
+
+def _pause(response: requests.Response) -> float:
+    """Read for how long the vendor wants nobody to call: it said so, or this was the last call that it allows."""
+    status, headers = response.status_code, response.headers
+    asked = _retry_after(status, headers)
+    if status == 429:
+        asked = PAUSE_SECONDS if asked is None else asked
+    elif headers.get("X-RateLimit-Remaining") == "0":
+        asked = _seconds(headers.get("X-RateLimit-Reset", ""))
+    elif status != 503:
+        asked = None
+    return min(asked or 0, LONGEST_PAUSE_SECONDS)
 
 
 def _parameters(response: requests.Response) -> tuple[str, ...]:

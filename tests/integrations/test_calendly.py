@@ -226,6 +226,7 @@ class TestFindInvitee:
             "invitee_email": "pat@example.com",
             "min_start_time": "2026-12-01T02:59:00Z",
             "max_start_time": "2026-12-01T03:01:00Z",
+            "sort": "start_time:asc",
             "count": "100",
         }
         assert vendor.seen[2].path == "/scheduled_events/EV1/invitees"
