@@ -97,6 +97,11 @@ class Limit:
     place_seconds: float = 60.0
     unit: str = "calls"
 
+    @property
+    def is_counted(self) -> bool:
+        """Say whether there is anything to count: a limit that is off only knows pauses."""
+        return bool(self.windows or self.at_once)
+
 
 class Busy(Exception):
     """A call would have been one too many and was not made; the message says which limit it waits for."""
@@ -144,6 +149,8 @@ def _take(ticket: str, limits: Sequence[Limit], vendor: str) -> None:
         try:
             microseconds, limit_at, window_at = _run(TAKE, ticket, limits)
         except redis.RedisError:
+            if not any(limit.is_counted for limit in limits):
+                return
             # Without the count there is no telling how many calls the others make.
             why = f"Waits until the calls to {vendor} can be counted again: Redis does not answer."
             raise Busy(why, seconds=settings.SWEEP_SECONDS) from None

@@ -19,6 +19,7 @@ from django.conf import settings
 
 from botaniqal.errors import DomainError
 from botaniqal.integrations.http import VendorRefused, Wire, Words
+from botaniqal.integrations.limits import Limit
 
 APPOINTMENTS = "/v1/practices/{practice_id}/appointments"
 APPOINTMENT = "/v1/practices/{practice_id}/appointments/{id}"
@@ -138,6 +139,7 @@ def client() -> "MediRecords":
         practice_id=settings.MEDIRECORDS_PRACTICE_ID,
         time_zone=settings.MEDIRECORDS_TIME_ZONE,
         timeout=settings.VENDOR_TIMEOUT_SECONDS,
+        limit=Limit("medirecords", settings.MEDIRECORDS_LIMITS),
     )
 
 
@@ -153,8 +155,11 @@ class MediRecords:
         time_zone: str,
         timeout: float,
         headers: Mapping[str, str] | None = None,
+        limit: Limit | None = None,
     ) -> None:
-        self._wire = Wire(vendor="MediRecords", base_url=base_url, token=token, timeout=timeout, headers=headers)
+        self._wire = Wire(
+            vendor="MediRecords", base_url=base_url, token=token, timeout=timeout, headers=headers, limit=limit
+        )
         self._practice_id = practice_id
         self._time_zone = ZoneInfo(time_zone)
 
