@@ -12,12 +12,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from botaniqal.celery import ring
-from botaniqal.integrations import calendly, medirecords, owed
+from botaniqal.integrations import calendly, graph, medirecords, owed
 from botaniqal.integrations.models import Owed, Turn
 from botaniqal.messages.models import Message
 from practitioners.models import Practitioner
+from services.models import AppointmentType
 
-from . import notices, telling_calendly, telling_medirecords
+from . import notices, telling_calendly, telling_medirecords, telling_outlook
 from .models import Booking, SyncRecord
 
 System = SyncRecord.System
@@ -43,7 +44,11 @@ def owe_upcoming(*, practitioner: Practitioner, now: datetime) -> int:
     for booking_id in ahead:
         with transaction.atomic():
             locked = Booking.objects.select_for_update(of=["self"]).select_related("practitioner", "appointment_type")
-            owe(booking=locked.get(pk=booking_id), now=now)
+            booking = locked.get(pk=booking_id)
+            if practitioner.meeting_link and booking.appointment_type.mode == AppointmentType.Mode.TELEHEALTH:
+                booking.join_link = practitioner.meeting_link
+                booking.save(update_fields=["join_link"])
+            owe(booking=booking, now=now)
     return len(ahead)
 
 
@@ -120,18 +125,9 @@ def _systems_of(booking: Booking) -> set[str]:
     return systems if booking.appointment_type.is_free_consultation else systems | {System.MEDIRECORDS}
 
 
-def _tell_outlook(record: SyncRecord) -> None:
-    """
-    Say who has to do it: the portal does not write to Outlook yet.
-
-    :raises NeedsPerson: always.
-    """
-    raise owed.NeedsPerson("The portal cannot write to Outlook yet. Enter this visit in the calendar by hand.")
-
-
 TELLERS: dict[System, Callable[[], Callable[[SyncRecord], Any]]] = {
     System.CALENDLY: lambda: telling_calendly.Teller(calendly.client()).tell,
     System.MEDIRECORDS: lambda: telling_medirecords.Teller(medirecords.client()).tell,
-    System.OUTLOOK: lambda: _tell_outlook,
+    System.OUTLOOK: lambda: telling_outlook.Teller(graph.client()).tell,
 }
 """Who tells each system; made anew for each run, so that what a vendor's set-up says is asked once a run."""

@@ -9,6 +9,7 @@ from bookings import lifecycle, notices, sync
 from bookings.models import SyncRecord
 from botaniqal.integrations.models import Owed
 from botaniqal.messages.models import Message
+from practitioners.models import Practitioner
 from tests.factories import AppointmentTypeFactory, BookingFactory, PractitionerFactory
 
 pytestmark = pytest.mark.django_db
@@ -83,7 +84,43 @@ class TestOwe:
         assert {bell.args for bell in bells} == {("tell_calendly",), ("tell_medirecords",)}
 
 
+class TestOweUpcoming:
+    def test_owes_what_lies_ahead_again(self):
+        booking = book()
+        owe(booking)
+        SyncRecord.objects.update(told=1)
+        over = BookingFactory(
+            practitioner=booking.practitioner, starts_at=booking.starts_at - timedelta(days=9), ends_at=timezone.now()
+        )
+        Practitioner.objects.update(calendar_provider="outlook")
+
+        owed = sync.owe_upcoming(practitioner=booking.practitioner, now=timezone.now())
+
+        assert owed == 1
+        assert set(states(booking).items()) == {(each, "pending") for each in ("calendly", "outlook", "medirecords")}
+        assert not over.sync_records.exists()
+
+    def test_gives_visits_by_video_the_meeting_link_that_there_is_now(self):
+        booking, in_person = book(), book(appointment_type=AppointmentTypeFactory(in_person=True))
+        Practitioner.objects.update(meeting_link="https://meet.example.com/dia")
+
+        for each in (booking, in_person):
+            sync.owe_upcoming(practitioner=Practitioner.objects.get(bookings=each), now=timezone.now())
+
+        booking.refresh_from_db()
+        in_person.refresh_from_db()
+        assert (booking.join_link, in_person.join_link) == ("https://meet.example.com/dia", "")
+
+
 class TestAdopt:
+    def test_notes_what_was_heard(self):
+        booking = book()
+
+        sync.adopt(booking=booking, system=System.CALENDLY, external_id="EVENT1")
+
+        note = booking.sync_records.get().notes.get()
+        assert (note.turn, note.words) == ("heard", f"Entered there for {booking.when}.")
+
     def test_owes_nothing_to_the_vendor_who_told_us(self):
         booking = book()
         owe(booking)
@@ -123,7 +160,7 @@ class TestAdopt:
 
 
 class TestWorkDue:
-    def test_asks_a_person_to_write_to_outlook(self):
+    def test_asks_for_a_mailbox_where_nobody_said_which(self):
         booking = book("outlook")
         owe(booking)
 
@@ -165,7 +202,7 @@ class TestStatement:
         line = next(line for line in sync.statement(booking) if line["system"] == "outlook")
 
         assert line["state"] == "needs_person"
-        assert line["problem"].startswith("The portal cannot write to Outlook yet.")
+        assert line["problem"] == (f"{booking.practitioner} has no Outlook mailbox. Add it on the practitioner's page.")
 
     def test_speaks_of_the_latest_e_mail(self):
         booking = book()
