@@ -224,7 +224,7 @@ class OutsideCalendar(Owed):
         return f"{self.practitioner}: {self.get_provider_display()}"
 
     def is_stale(self, now: datetime) -> bool:
-        """Tell whether the last good read, or where there was none the beginning, lies so far back that nobody knows."""
+        """Tell whether the last good read lies too far back; without any, it is counted from the beginning."""
         return (self.read_at or self.created_at) < now - _stale_after()
 
 
