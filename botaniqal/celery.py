@@ -14,7 +14,16 @@ app = Celery("botaniqal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["botaniqal"], related_name="tasks")
 
-SWEPT = ("tell_calendly", "tell_outlook", "tell_medirecords", "send_messages", "work_inbox", "show_life")
+SWEPT = (
+    "tell_calendly",
+    "tell_outlook",
+    "tell_medirecords",
+    "read_calendly",
+    "read_outlook",
+    "send_messages",
+    "work_inbox",
+    "show_life",
+)
 # A sweep that no worker took until the next one is of no use any more.
 app.conf.beat_schedule = {
     name: {

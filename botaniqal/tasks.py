@@ -17,6 +17,7 @@ from botaniqal.api import health, idempotency
 from botaniqal.integrations import inbox
 from botaniqal.messages import sending
 from botaniqal.webhooks import HANDLERS
+from practitioners import calendars
 
 RUNS_AT_ONCE = 2
 
@@ -57,6 +58,18 @@ def tell_medirecords() -> int:
 
 
 @bell
+def read_calendly() -> int:
+    """Read the Calendly calendars at which a look is due."""
+    return _read_calendars(calendars.CALENDLY)
+
+
+@bell
+def read_outlook() -> int:
+    """Read the Outlook calendars at which a look is due."""
+    return _read_calendars(calendars.OUTLOOK)
+
+
+@bell
 def send_messages() -> int:
     """Send the e-mails that wait."""
     return sending.send_due()
@@ -78,3 +91,8 @@ def forget_old_answers() -> int:
 def show_life() -> None:
     """Leave the mark by which the portal sees that a worker works."""
     health.heartbeat()
+
+
+def _read_calendars(provider: str) -> int:
+    calendars.keep_up(now=timezone.now())
+    return calendars.work_due(providers=[provider])
