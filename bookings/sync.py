@@ -32,7 +32,7 @@ def owe(*, booking: Booking, now: datetime) -> None:
     if known:
         # Also where it no longer belongs: the calendar of a former practitioner has to let it go.
         owed.want_again(booking.sync_records.all(), now=now)
-    missing = _systems_of(booking) - known
+    missing = systems_of(booking) - known
     SyncRecord.objects.bulk_create(SyncRecord(booking=booking, system=system, next_try_at=now) for system in missing)
     for system in known | missing:
         transaction.on_commit(partial(ring, f"tell_{system}"))
@@ -120,7 +120,8 @@ def _is_moving(booking: Booking, deadline: datetime) -> bool:
     return any(rows.filter(soon, needs_person=False).exists() for rows in owed_rows)
 
 
-def _systems_of(booking: Booking) -> set[str]:
+def systems_of(booking: Booking) -> set[str]:
+    """Name the systems that have to know of a booking."""
     systems = {booking.practitioner.calendar_provider} - {Practitioner.CalendarProvider.NONE}
     return systems if booking.appointment_type.is_free_consultation else systems | {System.MEDIRECORDS}
 
