@@ -227,7 +227,7 @@ class Wire:
 
         try:
             return read(None if status == 204 or not response.content else response.json())
-        except (ValueError, TypeError, LookupError, AttributeError):
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             pass
         raise VendorUnavailable(self._said(method, path, f"{status}, not what it promised"), is_ambiguous=is_write)
 
