@@ -39,25 +39,43 @@ class Sandbox:
 
     def reset(self) -> None:
         """Empty the state, the fault dial and the call log; event types stay."""
-        self._control("POST", "reset")
+        self.control("POST", "reset")
 
     def faults(self, vendor: str, fault: str, **turns: Any) -> None:
         """
         Turn the fault dial.
 
-        `fault` is latency, throttled, error_before, error_after, timeout_before or timeout_after. `turns` may say
+        `fault` is latency, throttled, error_before, error_after, timeout_before or timeout_after; for webhooks lost,
+        doubled, reordered or late; disabled (Calendly's subscriptions), expired or delta_gone (Graph). `turns` may say
         `operation` (all, read, write, or a group such as `appointments` or `appointments.write`), `calls` (how
         many), `rate` (0 to 1), `milliseconds`, `retry_after`.
         """
-        self._control("POST", "faults", json={"vendor": vendor, "fault": fault, **turns})
+        self.control("POST", "faults", json={"vendor": vendor, "fault": fault, **turns})
+
+    def seed(self, seed: int | str) -> None:
+        """Make what the dial's rates let happen the same for the same sequence of calls."""
+        self.control("POST", "seed", json={"seed": seed})
+
+    def plan(self, plan: str) -> None:
+        """Change Calendly's plan to paid or free_no_booking."""
+        self.control("POST", "plan", json={"plan": plan})
+
+    def limits(self, *, invitees: str | None = None, calls: str | None = None) -> None:
+        """Set Calendly's limits, such as "10/60 50/3600" or "off"."""
+        limits = {"invitees": invitees, "calls": calls}
+        self.control("POST", "limits", json={name: value for name, value in limits.items() if value is not None})
+
+    def subscriptions(self, vendor: str, state: str) -> int:
+        """Bring all subscriptions at a vendor into a state, such as disabled; answers how many there are."""
+        return self.control("POST", "subscriptions", json={"vendor": vendor, "state": state})["subscriptions"]
 
     def clear_faults(self) -> None:
         """Turn all faults off and let go of calls that are kept waiting."""
-        self._control("DELETE", "faults")
+        self.control("DELETE", "faults")
 
     def state(self, vendor: str) -> dict[str, Any]:
-        """Read all that calendly, medirecords or ses knows."""
-        return self._control("GET", "state", params={"vendor": vendor})
+        """Read all that a vendor knows."""
+        return self.control("GET", "state", params={"vendor": vendor})
 
     def file(self, message_id: str, number: int = 0) -> bytes:
         """Fetch one file that came with an e-mail, such as its invitation."""
@@ -67,11 +85,11 @@ class Sandbox:
 
     def calls(self, vendor: str | None = None) -> list[dict[str, Any]]:
         """Read the latest calls: vendor, method, path, status (None while unanswered), milliseconds, at."""
-        return self._control("GET", "calls", params={"vendor": vendor})["calls"]
+        return self.control("GET", "calls", params={"vendor": vendor})["calls"]
 
     def point_at(self, portal_url: str) -> None:
         """Send webhooks to this portal until the next reset."""
-        self._control("POST", "portal", json={"url": portal_url})
+        self.control("POST", "portal", json={"url": portal_url})
 
     def register_event_type(
         self,
@@ -89,9 +107,10 @@ class Sandbox:
         if owner_uri:
             host["uri"] = owner_uri
         event_type = {"uri": uri, "name": name, "minutes": minutes, "hosts": [host], "inbound": inbound}
-        return self._control("POST", "event-types", json={"event_types": [event_type]})["event_types"][0]
+        return self.control("POST", "event-types", json={"event_types": [event_type]})["event_types"][0]
 
-    def _control(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+    def control(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        """Use the sandbox's own interface; `botaniqal/sandbox/control.py` opens with a table of it."""
         response = self._session.request(method, f"{self.url}/_control/{path}", timeout=10, **arguments)
         assert response.ok, response.text
         return response.json()
@@ -106,7 +125,7 @@ def sandbox() -> Iterator[Sandbox]:
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "64"]
     process = subprocess.Popen(
         [*command, "--port", str(port), "--log-level", "warning", "botaniqal.sandbox.wsgi:application"],
-        env=os.environ | ENVIRONMENT | {"SANDBOX_ALLOWED": "1", "SANDBOX_STATE": ":memory:", "PORTAL_URL": NOWHERE},
+        env=os.environ | ENVIRONMENT | {"DEMO": "1", "SANDBOX_STATE": ":memory:", "PORTAL_URL": NOWHERE},
     )
     try:
         yield _started(process, Sandbox(f"http://127.0.0.1:{port}"))

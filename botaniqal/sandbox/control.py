@@ -1,13 +1,45 @@
-"""The sandbox's own interface, for the tests and the demo's set-up: no vendor has any of this."""
+"""
+The sandbox's own interface, for the tests, the demo's set-up and rehearsals: no vendor has any of this.
+
+All below `/_control/`, JSON in and out, without a key; a refusal is `{"error", "details"}`.
+
+=============  ======  ====================================================================================
+event-types    POST    {event_types: [{uri, name, minutes, hosts, inbound?, active?, managed?}]}: learn them
+faults         GET     what the fault dial is set to
+faults         POST    {vendor, fault, operation?, rate?, calls?, milliseconds?, retry_after?}: turn it
+faults         DELETE  turn everything off, let go of calls that wait
+faults/preset  POST    {preset: calm | bad_day}: several faults at low rates, for all vendors
+seed           GET     {seed}
+seed           POST    {seed}: begin the series of faults anew; "" leaves them to chance
+plan           GET     {plan}
+plan           POST    {plan: paid | free_no_booking}: what Calendly lets the clinic do
+limits         GET     Calendly's limits and how much of each is used
+limits         POST    {invitees?, calls?}: such as "10/60 50/3600", or "off"; counts from nothing
+subscriptions  POST    {vendor, state}: all at once; calendly: active | disabled, graph: expired
+busy           GET     external busy times of Calendly's members
+busy           POST    {user (URI or e-mail), start_time, end_time}: add one
+busy           DELETE  forget all, or ?id= one
+moves          POST    {event, start_time, by?: invitee | host, host?}: reschedule at Calendly, as a linked pair
+cancellations  POST    {event, by?: invitee | host, reason?}: cancel at Calendly
+no-shows       POST    {event, missed: true | false}: mark at Calendly, or take the mark back
+deliveries     POST    {id, times?}: send a webhook again
+portal         POST    {url, unasked?}: where webhooks go; unasked false: nobody is told without a subscription
+reset          POST    forget everything but event types and their hosts; the environment's settings hold again
+state          GET     ?vendor=: all that it knows
+calls          GET     ?vendor=: the latest calls, without query or body
+=============  ======  ====================================================================================
+"""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from botaniqal.sandbox import dial
-from botaniqal.sandbox.calendly import clinic
-from botaniqal.sandbox.calendly.contract import EMAIL, URI
+from botaniqal.sandbox import deliveries, dial, limits
+from botaniqal.sandbox.calendly import clinic, events
+from botaniqal.sandbox.calendly import plan as plans
+from botaniqal.sandbox.calendly.contract import DATE_TIME, EMAIL, URI
 from botaniqal.sandbox.contracts import Schema
 from botaniqal.sandbox.door import body_of, calls
 from botaniqal.sandbox.medirecords.api import APPOINTMENT_TYPES
@@ -31,6 +63,8 @@ EVENT_TYPES: Schema = {
                     "name": NAME,
                     "minutes": {"type": "integer", "minimum": 1, "maximum": 720},
                     "inbound": {"type": "boolean"},
+                    "active": {"type": "boolean"},
+                    "managed": {"type": "boolean"},
                     "hosts": {
                         "type": "array",
                         "minItems": 1,
@@ -46,7 +80,25 @@ EVENT_TYPES: Schema = {
         }
     },
 }
-PORTAL: Schema = {"type": "object", "additionalProperties": False, "required": ["url"], "properties": {"url": URI}}
+
+
+def _body(*required: str, **properties: Schema) -> Schema:
+    return {"type": "object", "additionalProperties": False, "required": list(required), "properties": properties}
+
+
+PORTAL = _body("url", url=URI, unasked={"type": "boolean"})
+PRESET = _body("preset", preset={"type": "string", "enum": list(dial.PRESETS)})
+SEED = _body("seed", seed={"type": ["string", "integer"], "maxLength": 100})
+PLAN = _body("plan", plan={"type": "string", "enum": list(plans.PLANS)})
+LIMIT: Schema = {"type": "string", "pattern": limits.FORM}
+LIMITS = _body(invitees=LIMIT, calls=LIMIT)
+SUBSCRIPTIONS = _body("vendor", "state", vendor=NAME, state=NAME)
+BUSY = _body("user", "start_time", "end_time", user=NAME, start_time=DATE_TIME, end_time=DATE_TIME)
+BY: Schema = {"type": "string", "enum": ["invitee", "host"]}
+MOVE = _body("event", "start_time", event=NAME, start_time=DATE_TIME, by=BY, host=NAME)
+CANCEL = _body("event", event=NAME, by=BY, reason={"type": "string"})
+NO_SHOW = _body("event", "missed", event=NAME, missed={"type": "boolean"})
+AGAIN = _body("id", id=NAME, times={"type": "integer", "minimum": 1, "maximum": 100})
 
 # What the sandbox has learnt of the clinic stays when its state is emptied.
 LEARNT = ("user", "event_type")
@@ -59,11 +111,17 @@ KINDS = {
         "no_shows": "no_show",
         "links": "link",
         "subscriptions": "subscription",
-        "deliveries": "delivery",
+        "busy": "busy",
     },
     "medirecords": {"patients": "patient", "appointments": "appointment"},
     "ses": {"messages": "message"},
+    "graph": {},
+    "pagerduty": {},
+    "jotform": {},
+    "stripe": {},
 }
+# The webhooks of all vendors lie together.
+TELLING = [name for name, vendor in VENDORS.items() if "lost" in vendor.troubles]
 
 Verb = Callable[[HttpRequest], JsonResponse]
 
@@ -94,6 +152,8 @@ def register_event_types(request: HttpRequest) -> JsonResponse:
             minutes=row["minutes"],
             hosts=[clinic.Host(**host) for host in row["hosts"]],
             inbound=row.get("inbound"),
+            active=row.get("active", True),
+            managed=row.get("managed", False),
         )
         for row in body["event_types"]
     ]
@@ -108,7 +168,9 @@ def list_faults(request: HttpRequest) -> JsonResponse:
 def turn_dial(request: HttpRequest) -> JsonResponse:
     """Set one fault."""
     fault = body_of(request, dial.SCHEMA)
-    known = dial.operations(VENDORS[fault["vendor"]].groups)
+    known = dial.operations(VENDORS[fault["vendor"]], fault["fault"])
+    if not known:
+        raise Refused(400, "No such fault", [("fault", f"is none of {fault['vendor']}'s")])
     if fault.get("operation", "all") not in known:
         raise Refused(400, "No such operation", [("operation", f"must be one of {', '.join(known)}")])
     return JsonResponse(dial.turn(fault))
@@ -120,18 +182,131 @@ def clear_dial(request: HttpRequest) -> JsonResponse:
     return list_faults(request)
 
 
+def turn_to_preset(request: HttpRequest) -> JsonResponse:
+    """Set the dial to one of its presets."""
+    dial.turn_to(body_of(request, PRESET)["preset"])
+    return list_faults(request)
+
+
+def show_seed(request: HttpRequest) -> JsonResponse:
+    """Show the seed of the faults."""
+    return JsonResponse({"seed": dial.seed()})
+
+
+def sow(request: HttpRequest) -> JsonResponse:
+    """Begin the series of faults anew."""
+    dial.start_over(str(body_of(request, SEED)["seed"]))
+    return show_seed(request)
+
+
+def show_plan(request: HttpRequest) -> JsonResponse:
+    """Show Calendly's plan."""
+    return JsonResponse({"plan": plans.plan()})
+
+
+def choose_plan(request: HttpRequest) -> JsonResponse:
+    """Change Calendly's plan."""
+    plans.choose(body_of(request, PLAN)["plan"])
+    return show_plan(request)
+
+
+def show_limits(request: HttpRequest) -> JsonResponse:
+    """Show Calendly's limits."""
+    return JsonResponse(plans.limited())
+
+
+def set_limits(request: HttpRequest) -> JsonResponse:
+    """Set Calendly's limits."""
+    plans.limit(**body_of(request, LIMITS))
+    return show_limits(request)
+
+
+def set_subscriptions(request: HttpRequest) -> JsonResponse:
+    """Disable, end or revive all subscriptions at a vendor."""
+    body = body_of(request, SUBSCRIPTIONS)
+    channel = deliveries.CHANNELS.get(body["vendor"])
+    if channel is None or channel.set_state is None:
+        raise Refused(400, "This vendor has no subscriptions")
+    try:
+        return JsonResponse({"subscriptions": channel.set_state(body["state"])})
+    except ValueError as error:
+        raise Refused(400, str(error)) from None
+
+
+def list_busy(request: HttpRequest) -> JsonResponse:
+    """Show the external busy times."""
+    return JsonResponse({"busy": store.find("busy")})
+
+
+def add_busy(request: HttpRequest) -> JsonResponse:
+    """Add an external busy time."""
+    body = body_of(request, BUSY)
+    start, end = (datetime.fromisoformat(body[name]) for name in ("start_time", "end_time"))
+    return JsonResponse(clinic.make_busy(body["user"], start=start, end=end))
+
+
+def clear_busy(request: HttpRequest) -> JsonResponse:
+    """Forget external busy times."""
+    for entry in store.find("busy"):
+        if request.GET.get("id") in (None, entry["id"]):
+            store.delete("busy", entry["id"])
+    return list_busy(request)
+
+
+def move_event(request: HttpRequest) -> JsonResponse:
+    """Reschedule an event at Calendly."""
+    body = body_of(request, MOVE)
+    start = datetime.fromisoformat(body["start_time"])
+    host = body.get("host") and clinic.member(body["host"])["uri"]
+    invitee = events.move(clinic.id_of(body["event"]), start=start, by=body.get("by", "invitee"), host=host)
+    return JsonResponse(clinic.public(invitee))
+
+
+def cancel_event(request: HttpRequest) -> JsonResponse:
+    """Cancel an event at Calendly."""
+    body = body_of(request, CANCEL)
+    by, id = body.get("by", "invitee"), clinic.id_of(body["event"])
+    event = events.get_event(id)
+    name = events.invitee_of(event)["name"] if by == "invitee" else event["event_memberships"][0]["user_name"]
+    cancellation = events.cancel(id, reason=body.get("reason"), canceled_by=name, canceler_type=by)
+    return JsonResponse(cancellation)
+
+
+def mark_no_show(request: HttpRequest) -> JsonResponse:
+    """Mark at Calendly that somebody did not come, or take the mark back."""
+    body = body_of(request, NO_SHOW)
+    events.set_no_show(clinic.id_of(body["event"]), missed=body["missed"])
+    return JsonResponse({})
+
+
+def send_again(request: HttpRequest) -> JsonResponse:
+    """Send a webhook again."""
+    body = body_of(request, AGAIN)
+    if store.get("delivery", body["id"]) is None:
+        raise Refused(404, "No such delivery")
+    deliveries.send_again(body["id"], times=body.get("times", 1))
+    return JsonResponse({})
+
+
 def point_at_portal(request: HttpRequest) -> JsonResponse:
     """Send webhooks to another portal than the environment names."""
-    url = body_of(request, PORTAL)["url"].rstrip("/")
-    return JsonResponse(store.put("setting", "portal_url", {"value": url}))
+    body = body_of(request, PORTAL)
+    store.put("setting", "unasked", {"value": body.get("unasked", True)})
+    return JsonResponse(store.put("setting", "portal_url", {"value": body["url"].rstrip("/")}))
 
 
 def reset(request: HttpRequest) -> JsonResponse:
     """Empty the state, the fault dial and the call log; event types and their hosts stay."""
+    empty()
+    return JsonResponse({})
+
+
+def empty() -> None:
+    """Forget everything but what was learnt of the clinic."""
     dial.clear()
     store.clear(keep=LEARNT)
+    dial.start_over()
     calls.clear()
-    return JsonResponse({})
 
 
 def show_state(request: HttpRequest) -> JsonResponse:
@@ -140,6 +315,9 @@ def show_state(request: HttpRequest) -> JsonResponse:
     if vendor not in KINDS:
         raise Refused(400, f"vendor must be one of {', '.join(KINDS)}")
     state = {name: [clinic.public(row) for row in store.find(kind)] for name, kind in KINDS[vendor].items()}
+    if vendor in TELLING:
+        # What an earlier sandbox has kept is Calendly's and does not say so.
+        state["deliveries"] = [row for row in store.find("delivery") if row.get("vendor", "calendly") == vendor]
     if vendor == "medirecords":
         state["appointment_types"] = [{"id": id, **fields} for id, fields in APPOINTMENT_TYPES.items()]
     return JsonResponse(state)

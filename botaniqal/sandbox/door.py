@@ -16,6 +16,8 @@ from botaniqal.sandbox.contracts import Schema
 from botaniqal.sandbox.vendors import Refused, Vendor
 
 Verb = Callable[..., HttpResponseBase]
+# Counts a call against the vendor's limits: answers the headers to tell, raises Refused where it is one too many.
+Meter = Callable[[HttpRequest], dict[str, str]]
 
 
 class CallLog:
@@ -54,7 +56,7 @@ class CallLog:
 calls = CallLog(5000)
 
 
-def door(vendor: Vendor, group: str, **verbs: Verb) -> Callable[..., HttpResponseBase]:
+def door(vendor: Vendor, group: str, *, meter: Meter | None = None, **verbs: Verb) -> Callable[..., HttpResponseBase]:
     """Make the view of one address out of a function per method."""
 
     @csrf_exempt
@@ -62,15 +64,15 @@ def door(vendor: Vendor, group: str, **verbs: Verb) -> Callable[..., HttpRespons
         started = time.monotonic()
         call = calls.begin(vendor=vendor.name, method=request.method, path=request.path)
         drawn = dial.draw(vendor=vendor.name, group=group, method=request.method)
+        headers = {}
         try:
             drawn.before()
+            headers = meter(request) if meter else {}
             response = _work(request, path)
             drawn.after()
         except Refused as refused:
             response = vendor.refuse(refused)
-            if refused.status == 429:
-                response.headers["Retry-After"] = str(drawn.retry_after)
-        for name, value in vendor.headers.items():
+        for name, value in headers.items():
             response.headers[name] = value
         call |= {"status": response.status_code, "milliseconds": round((time.monotonic() - started) * 1000)}
         return response

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 
-from botaniqal.sandbox.calendly.deliveries import portal_url
+from botaniqal.sandbox.deliveries import portal_url
 from botaniqal.sandbox.store import store
 
 POLICY = "default-src 'self'; form-action 'self'; frame-ancestors 'self'; base-uri 'none'; object-src 'none'"
@@ -38,7 +38,7 @@ class ContentSecurityPolicy:
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Give every template the navigation with its counts."""
     name = request.resolver_match.url_name if request.resolver_match else ""
-    refused = len(store.find("delivery", state="refused"))
+    refused = store.count("delivery", state="refused")
     links = [
         ("home", "Patients", 0, ""),
         ("calendars", "Calendly calendars", 0, ""),

@@ -11,7 +11,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from botaniqal.sandbox import control, dial, mail
-from botaniqal.sandbox.calendly import deliveries as outgoing
+from botaniqal.sandbox import deliveries as outgoing
 from botaniqal.sandbox.door import calls
 from botaniqal.sandbox.medirecords.api import APPOINTMENT_TYPES, STATUSES, span_of
 from botaniqal.sandbox.store import Document, store
@@ -37,11 +37,14 @@ class FaultForm(forms.Form):
     target = forms.ChoiceField(
         label="Calls to",
         choices=[
-            (vendor.title, [(f"{vendor.name} {name}", _words(vendor, name)) for name in dial.operations(vendor.groups)])
+            (
+                vendor.title,
+                [(f"{vendor.name} {name}", _words(vendor, name)) for name in dial.operations(vendor, "latency")],
+            )
             for vendor in VENDORS.values()
         ],
     )
-    fault = forms.ChoiceField(label="What goes wrong", choices=list(dial.FAULTS.items()))
+    fault = forms.ChoiceField(label="What goes wrong", choices=list(dial.CALLS.items()))
     calls = forms.IntegerField(label="Next calls", min_value=1, max_value=1_000_000, required=False)
     percent = forms.IntegerField(label="Share of calls, %", min_value=1, max_value=100, initial=100)
     milliseconds = forms.IntegerField(label="Late by, ms", min_value=0, max_value=30_000, initial=1000)
@@ -150,7 +153,7 @@ def clear_faults(request: HttpRequest) -> HttpResponse:
 @require_POST
 def reset(request: HttpRequest) -> HttpResponse:
     """Empty the sandbox."""
-    control.reset(request)
+    control.empty()
     return redirect(f"{reverse('home')}?did=emptied")
 
 

@@ -9,9 +9,7 @@ ENVIRONMENT = os.environ
 
 # --- where it may run
 
-if not any(
-    ENVIRONMENT.get(name, "").lower() in {"1", "true", "yes", "on"} for name in ("DEMO", "DEBUG", "SANDBOX_ALLOWED")
-):
+if not any(ENVIRONMENT.get(name, "").lower() in {"1", "true", "yes", "on"} for name in ("DEMO", "DEBUG")):
     raise ImproperlyConfigured(
         "The sandbox stands in for the vendors and never runs in production. Set DEMO=1 to start it in a demo."
     )
@@ -64,6 +62,12 @@ LOGGING = {
 SANDBOX_STATE = ENVIRONMENT.get("SANDBOX_STATE", ":memory:")
 SANDBOX_URL = ENVIRONMENT.get("SANDBOX_URL", "https://calendly.com").rstrip("/")  # in the links that a patient follows
 PORTAL_URL = ENVIRONMENT.get("PORTAL_URL", "http://127.0.0.1:8000").rstrip("/")
+SANDBOX_SEED = ENVIRONMENT.get("SANDBOX_SEED", "")  # the same seed, the same faults; without one nobody can tell
+# How many hours of a vendor's back-off pass in one of ours: 3600 makes a day of tries out of 24 seconds.
+SANDBOX_HASTE = float(ENVIRONMENT.get("SANDBOX_HASTE") or 3600)
+# What Calendly's plan allows: "paid", or "free_no_booking"; and its limits, as calls per seconds, or "off".
+SANDBOX_CALENDLY_PLAN = ENVIRONMENT.get("SANDBOX_CALENDLY_PLAN") or "paid"
+SANDBOX_CALENDLY_LIMITS = ENVIRONMENT.get("SANDBOX_CALENDLY_LIMITS") or "off"
 
 CALENDLY_API_KEY = ENVIRONMENT.get("CALENDLY_API_KEY", "")
 CALENDLY_ORGANIZATION = ENVIRONMENT.get("CALENDLY_ORGANIZATION", "")
@@ -75,3 +79,16 @@ CALENDLY_CALENDARS = {
 
 MEDIRECORDS_API_KEY = ENVIRONMENT.get("MEDIRECORDS_API_KEY", "")
 MEDIRECORDS_PRACTICE_ID = ENVIRONMENT.get("MEDIRECORDS_PRACTICE_ID", "")
+
+GRAPH_TENANT = ENVIRONMENT.get("GRAPH_TENANT", "")
+GRAPH_CLIENT_ID = ENVIRONMENT.get("GRAPH_CLIENT_ID", "")
+GRAPH_CLIENT_SECRET = ENVIRONMENT.get("GRAPH_CLIENT_SECRET", "")
+
+PAGERDUTY_ROUTING_KEY = ENVIRONMENT.get("PAGERDUTY_ROUTING_KEY", "")
+
+JOTFORM_API_KEY = ENVIRONMENT.get("JOTFORM_API_KEY", "")
+JOTFORM_FORM_IDS = [*filter(None, ENVIRONMENT.get("JOTFORM_FORM_IDS", "").replace(" ", "").split(","))]
+JOTFORM_WEBHOOK_SECRETS = [*filter(None, ENVIRONMENT.get("JOTFORM_WEBHOOK_SECRETS", "").replace(" ", "").split(","))]
+
+STRIPE_SECRET_KEY = ENVIRONMENT.get("STRIPE_SECRET_KEY", "")
+STRIPE_WEBHOOK_SECRET = ENVIRONMENT.get("STRIPE_WEBHOOK_SECRET") or "whsec_of_the_sandbox"

@@ -1,44 +1,48 @@
 """Every address of the sandbox on one page."""
 
+from functools import partial
+
 from django.urls import include, path
 
 from botaniqal.sandbox import control, mail, pages, patient_pages
 from botaniqal.sandbox.calendly import api as calendly
-from botaniqal.sandbox.calendly import subscriptions
+from botaniqal.sandbox.calendly import plan, subscriptions
 from botaniqal.sandbox.control import by_method
 from botaniqal.sandbox.door import door
 from botaniqal.sandbox.medirecords import api as medirecords
 from botaniqal.sandbox.vendors import CALENDLY, MEDIRECORDS, SES
 
+at_calendly = partial(door, CALENDLY, meter=plan.meter)
+
 calendly_urls = [
-    path("users/me", door(CALENDLY, "users", GET=calendly.show_me)),
-    path("event_types", door(CALENDLY, "event_types", GET=calendly.list_event_types)),
-    path("event_types/<uuid>", door(CALENDLY, "event_types", GET=calendly.show_event_type)),
-    path("event_type_available_times", door(CALENDLY, "availability", GET=calendly.list_available_times)),
-    path("user_busy_times", door(CALENDLY, "availability", GET=calendly.list_busy_times)),
-    path("user_availability_schedules", door(CALENDLY, "availability", GET=calendly.list_availability_schedules)),
-    path("scheduled_events", door(CALENDLY, "events", GET=calendly.list_events)),
-    path("scheduled_events/<uuid>", door(CALENDLY, "events", GET=calendly.show_event)),
-    path("scheduled_events/<uuid>/cancellation", door(CALENDLY, "events", POST=calendly.cancel_event)),
-    path("scheduled_events/<uuid>/invitees", door(CALENDLY, "invitees", GET=calendly.list_invitees)),
+    path("users/me", at_calendly("users", GET=calendly.show_me)),
+    path("event_types", at_calendly("event_types", GET=calendly.list_event_types)),
+    path("event_types/<uuid>", at_calendly("event_types", GET=calendly.show_event_type)),
+    path("event_type_available_times", at_calendly("availability", GET=calendly.list_available_times)),
+    path("user_busy_times", at_calendly("availability", GET=calendly.list_busy_times)),
+    path("user_availability_schedules", at_calendly("availability", GET=calendly.list_availability_schedules)),
+    path("scheduled_events", at_calendly("events", GET=calendly.list_events)),
+    path("scheduled_events/<uuid>", at_calendly("events", GET=calendly.show_event)),
+    path("scheduled_events/<uuid>/cancellation", at_calendly("events", POST=calendly.cancel_event)),
+    path("scheduled_events/<uuid>/invitees", at_calendly("invitees", GET=calendly.list_invitees)),
     path(
         "scheduled_events/<event_uuid>/invitees/<invitee_uuid>",
-        door(CALENDLY, "invitees", GET=calendly.show_invitee),
+        at_calendly("invitees", GET=calendly.show_invitee),
     ),
-    path("invitees", door(CALENDLY, "invitees", POST=calendly.create_invitee)),
-    path("invitee_no_shows", door(CALENDLY, "no_shows", POST=calendly.create_no_show)),
+    path("invitees", at_calendly("invitees", POST=calendly.create_invitee)),
+    path("invitee_no_shows", at_calendly("no_shows", POST=calendly.create_no_show)),
     path(
         "invitee_no_shows/<uuid>",
-        door(CALENDLY, "no_shows", GET=calendly.show_no_show, DELETE=calendly.delete_no_show),
+        at_calendly("no_shows", GET=calendly.show_no_show, DELETE=calendly.delete_no_show),
     ),
-    path("scheduling_links", door(CALENDLY, "links", POST=calendly.create_link)),
+    path("scheduling_links", at_calendly("links", POST=calendly.create_link)),
     path(
         "webhook_subscriptions",
-        door(CALENDLY, "subscriptions", GET=subscriptions.list_all, POST=subscriptions.create),
+        at_calendly("subscriptions", GET=subscriptions.list_all, POST=subscriptions.create),
     ),
     path(
         "webhook_subscriptions/<webhook_uuid>",
-        door(CALENDLY, "subscriptions", GET=subscriptions.show, DELETE=subscriptions.delete),
+        at_calendly("subscriptions", GET=subscriptions.show, DELETE=subscriptions.delete),
     ),
 ]
 
@@ -73,6 +77,16 @@ medirecords_urls = [
 control_urls = [
     path("event-types", by_method(POST=control.register_event_types)),
     path("faults", by_method(GET=control.list_faults, POST=control.turn_dial, DELETE=control.clear_dial)),
+    path("faults/preset", by_method(POST=control.turn_to_preset)),
+    path("seed", by_method(GET=control.show_seed, POST=control.sow)),
+    path("plan", by_method(GET=control.show_plan, POST=control.choose_plan)),
+    path("limits", by_method(GET=control.show_limits, POST=control.set_limits)),
+    path("subscriptions", by_method(POST=control.set_subscriptions)),
+    path("busy", by_method(GET=control.list_busy, POST=control.add_busy, DELETE=control.clear_busy)),
+    path("moves", by_method(POST=control.move_event)),
+    path("cancellations", by_method(POST=control.cancel_event)),
+    path("no-shows", by_method(POST=control.mark_no_show)),
+    path("deliveries", by_method(POST=control.send_again)),
     path("portal", by_method(POST=control.point_at_portal)),
     path("reset", by_method(POST=control.reset)),
     path("state", by_method(GET=control.show_state)),

@@ -16,6 +16,8 @@ TITLES = {
     404: "Resource Not Found",
     405: "Method Not Allowed",
     409: "Already Exists",
+    410: "Gone",
+    413: "Payload Too Large",
     429: "Too Many Requests",
     500: "Internal Server Error",
     504: "Gateway Timeout",
@@ -25,27 +27,37 @@ TITLES = {
 class Refused(Exception):
     """A call that a vendor turns down: a status, a sentence, and which parameters were wrong."""
 
-    def __init__(self, status: int, message: str, faults: Iterable[Fault] = ()) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        faults: Iterable[Fault] = (),
+        *,
+        code: str = "",
+        headers: dict[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.faults = list(faults)
+        self.code = code  # the vendor's own word for it, where it has words
+        self.headers = headers or {}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Vendor:
-    """One vendor: how it is called here, who may call it, how it words an error and what every answer carries."""
+    """One vendor: how it is called here, who may call it, how it words an error, what else can go wrong with it."""
 
     name: str
     title: str
     groups: tuple[str, ...]
     admits: Callable[[HttpRequest], bool]
     error: Callable[[Refused], dict[str, Any]]
-    headers: dict[str, str]
+    troubles: tuple[str, ...] = ()
 
     def refuse(self, refused: Refused) -> JsonResponse:
         """Answer a refused call the way this vendor does."""
-        return JsonResponse(self.error(refused), status=refused.status)
+        return JsonResponse(self.error(refused), status=refused.status, headers=refused.headers)
 
 
 def _bears(key: str) -> Callable[[HttpRequest], bool]:
@@ -60,6 +72,15 @@ def _bears(key: str) -> Callable[[HttpRequest], bool]:
 
 def _is_signed(request: HttpRequest) -> bool:
     return request.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 ")
+
+
+def _has_jotform_key(request: HttpRequest) -> bool:
+    key = request.headers.get("APIKEY") or request.GET.get("apiKey", "")
+    return key == settings.JOTFORM_API_KEY if settings.JOTFORM_API_KEY else bool(key)
+
+
+def _anybody(request: HttpRequest) -> bool:
+    return True
 
 
 def _calendly_error(refused: Refused) -> dict[str, Any]:
@@ -78,13 +99,40 @@ def _ses_error(refused: Refused) -> dict[str, Any]:
     return {"message": refused.message}
 
 
+def _graph_error(refused: Refused) -> dict[str, Any]:
+    code = refused.code or TITLES[refused.status].replace(" ", "")
+    return {"error": {"code": code, "message": refused.message, "innerError": {}}}
+
+
+def _pagerduty_error(refused: Refused) -> dict[str, Any]:
+    status = {400: "invalid event", 429: "throttle exceeded"}.get(refused.status, "error")
+    return {"status": status, "message": refused.message, "errors": [f"{at} {text}" for at, text in refused.faults]}
+
+
+def _jotform_error(refused: Refused) -> dict[str, Any]:
+    return {"responseCode": refused.status, "message": refused.message, "content": "", "info": None}
+
+
+def _stripe_error(refused: Refused) -> dict[str, Any]:
+    kinds = {402: "card_error", 409: "idempotency_error", 500: "api_error", 504: "api_error"}
+    kind = "idempotency_error" if refused.code == "idempotency_error" else kinds.get(refused.status)
+    code = {404: "resource_missing", 429: "rate_limit"}.get(refused.status) or refused.code or None
+    param = refused.faults[0][0] if refused.faults else None
+    message = "; ".join([refused.message, *(f"{at} {text}" for at, text in refused.faults)])
+    code = None if code == "idempotency_error" else code
+    return {"error": {"type": kind or "invalid_request_error", "code": code, "message": message, "param": param}}
+
+
+# What can go wrong with the webhooks of every vendor that sends some.
+HOOKS = ("lost", "doubled", "reordered", "late")
+
 CALENDLY = Vendor(
     name="calendly",
     title="Calendly",
     groups=("users", "event_types", "availability", "events", "invitees", "no_shows", "subscriptions", "links"),
     admits=_bears(settings.CALENDLY_API_KEY),
     error=_calendly_error,
-    headers={"X-RateLimit-Limit": "500", "X-RateLimit-Remaining": "499", "X-RateLimit-Reset": "60"},
+    troubles=(*HOOKS, "disabled"),
 )
 MEDIRECORDS = Vendor(
     name="medirecords",
@@ -92,8 +140,33 @@ MEDIRECORDS = Vendor(
     groups=("patients", "appointments", "appointment_types"),
     admits=_bears(settings.MEDIRECORDS_API_KEY),
     error=_medirecords_error,
-    headers={},
 )
-SES = Vendor(name="ses", title="Amazon SES", groups=("messages",), admits=_is_signed, error=_ses_error, headers={})
+SES = Vendor(name="ses", title="Amazon SES", groups=("messages",), admits=_is_signed, error=_ses_error)
+# Who may call Graph is for its token to say: the stand-in looks at that itself.
+GRAPH = Vendor(
+    name="graph",
+    title="Microsoft Graph",
+    groups=("token", "users", "events", "schedule", "delta", "subscriptions"),
+    admits=_anybody,
+    error=_graph_error,
+    troubles=(*HOOKS, "expired", "delta_gone"),
+)
+PAGERDUTY = Vendor(name="pagerduty", title="PagerDuty", groups=("events",), admits=_anybody, error=_pagerduty_error)
+JOTFORM = Vendor(
+    name="jotform",
+    title="JotForm",
+    groups=("submissions", "forms"),
+    admits=_has_jotform_key,
+    error=_jotform_error,
+    troubles=HOOKS,
+)
+STRIPE = Vendor(
+    name="stripe",
+    title="Stripe",
+    groups=("sessions", "payment_intents", "refunds", "events"),
+    admits=_bears(settings.STRIPE_SECRET_KEY),
+    error=_stripe_error,
+    troubles=HOOKS,
+)
 
-VENDORS = {vendor.name: vendor for vendor in (CALENDLY, MEDIRECORDS, SES)}
+VENDORS = {vendor.name: vendor for vendor in (CALENDLY, MEDIRECORDS, SES, GRAPH, PAGERDUTY, JOTFORM, STRIPE)}

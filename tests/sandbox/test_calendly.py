@@ -261,3 +261,97 @@ class TestSubscription:
         assert [made.status_code, again.status_code, ended.status_code] == [201, 409, 204]
         assert "k" not in made.json()["resource"].values()
         assert calendly.call("GET", address).status_code == 404
+
+
+class TestPlan:
+    def test_may_forbid_booking_by_api(self, calendly, sandbox, booking):
+        sandbox.plan("free_no_booking")
+
+        response = calendly.call("POST", "invitees", json=booking())
+
+        assert response.status_code == 403
+        assert "upgrade" in response.json()["message"]
+
+    def test_is_paid_again_after_a_reset(self, calendly, sandbox, booking):
+        sandbox.plan("free_no_booking")
+        sandbox.reset()
+
+        assert sandbox.control("GET", "plan") == {"plan": "paid"}
+
+
+class TestLimits:
+    def test_refuse_one_booking_too_many(self, calendly, sandbox, booking):
+        sandbox.limits(invitees="2/60 5/3600")
+
+        responses = [calendly.call("POST", "invitees", json=booking(minutes=15 * number)) for number in range(3)]
+
+        assert [response.status_code for response in responses] == [201, 201, 429]
+        assert [response.headers["X-RateLimit-Remaining"] for response in responses] == ["1", "0", "0"]
+        assert responses[2].headers["X-RateLimit-Limit"] == "2"
+        assert 50 < int(responses[2].headers["X-RateLimit-Reset"]) <= 61
+        assert sandbox.control("GET", "limits")["invitees"]["windows"][0]["used"] == 2
+
+    def test_take_bookings_again_when_the_span_is_over(self, calendly, sandbox, booking):
+        sandbox.limits(invitees="1/0.3")
+
+        statuses = []
+        while statuses.count(201) < 2 and len(statuses) < 200:
+            response = calendly.call("POST", "invitees", json=booking(minutes=15 * len(statuses)))
+            statuses.append(response.status_code)
+
+        assert (statuses[0], statuses[1], statuses[-1]) == (201, 429, 201)
+
+    def test_leave_other_calls_alone(self, calendly, sandbox, booking):
+        sandbox.limits(invitees="1/60")
+        calendly.call("POST", "invitees", json=booking())
+
+        response = calendly.call("GET", "users/me")
+
+        assert response.ok
+        assert int(response.headers["X-RateLimit-Remaining"]) == 498
+
+    def test_can_be_set_for_all_calls(self, calendly, sandbox):
+        sandbox.limits(calls="1/60")
+
+        assert [calendly.call("GET", "users/me").status_code for _ in range(2)] == [200, 429]
+
+    def test_have_a_form(self, sandbox):
+        response = requests.post(f"{sandbox.url}/_control/limits", json={"invitees": "ten a minute"}, timeout=10)
+
+        assert response.status_code == 400
+
+
+class TestBusy:
+    def test_shows_what_is_in_a_connected_calendar_and_books_nothing_there(self, calendly, sandbox, booking):
+        wanted = booking(minutes=60)
+        start = datetime.fromisoformat(wanted["start_time"])
+        entry = {"user": "dr.dia@example.com", "start_time": start.isoformat()}
+        entry |= {"end_time": (start + timedelta(minutes=30)).isoformat()}
+        added = sandbox.control("POST", "busy", json=entry)
+
+        span = {"start_time": (start - timedelta(hours=1)).isoformat(), "end_time": (start + timedelta(1)).isoformat()}
+        rows = calendly.call("GET", "user_busy_times", params={"user": added["user"], **span}).json()["collection"]
+        taken = calendly.call("POST", "invitees", json=wanted)
+        sandbox.control("DELETE", "busy", params={"id": added["id"]})
+
+        assert [row["type"] for row in rows] == ["external"]
+        assert taken.status_code == 400
+        assert calendly.call("POST", "invitees", json=wanted).status_code == 201
+
+
+class TestMove:
+    def test_leads_to_another_host(self, calendly, sandbox, booking, portal):
+        hosts = [{"email": f"{name}@example.com", "name": name} for name in ("sarah", "tom")]
+        shared = {"uri": TRIAGE, "name": "Free consultation", "minutes": 15, "hosts": hosts}
+        sandbox.control("POST", "event-types", json={"event_types": [shared]})
+        event = calendly.call("POST", "invitees", json=booking(event_type=TRIAGE)).json()["resource"]["event"]
+        portal.wait_for(1)
+
+        move = {"event": event, "start_time": booking(minutes=90)["start_time"], "by": "host"}
+        new = sandbox.control("POST", "moves", json=move | {"host": "tom@example.com"})
+
+        told = {delivery["body"]["event"]: delivery["body"]["payload"] for delivery in portal.wait_for(3)[1:]}
+        assert told["invitee.canceled"]["rescheduled"] is True
+        assert told["invitee.canceled"]["new_invitee"] == new["uri"]
+        assert told["invitee.canceled"]["cancellation"]["canceler_type"] == "host"
+        assert told["invitee.created"]["scheduled_event"]["event_memberships"][0]["user_name"] == "tom"

@@ -89,3 +89,56 @@ class TestCallLog:
 
         assert call["path"] == "/medirecords/v1/patients/exist"
         assert "ava" not in str(call)
+
+
+class TestSeed:
+    def statuses(self, medirecords, count=40):
+        codes = "v1/code-system/appointment-interval-code"
+        return [medirecords.call("GET", codes).status_code for _ in range(count)]
+
+    def test_brings_the_same_faults_for_the_same_calls(self, sandbox, medirecords):
+        sandbox.faults("medirecords", "error_before", rate=0.5)
+
+        sandbox.seed(7)
+        first = self.statuses(medirecords)
+        sandbox.seed(7)
+        second = self.statuses(medirecords)
+        sandbox.seed(8)
+        other = self.statuses(medirecords)
+
+        assert first == second != other
+        assert {200, 500} == set(first)
+
+    def test_does_not_mind_what_goes_on_elsewhere(self, sandbox, medirecords, calendly):
+        sandbox.faults("medirecords", "error_before", rate=0.5)
+        sandbox.faults("calendly", "error_before", rate=0.5)
+
+        sandbox.seed(7)
+        alone = self.statuses(medirecords)
+        sandbox.seed(7)
+        beside = []
+        for _ in range(40):
+            medirecords.call("POST", "v2/patients", json=PATIENT)
+            calendly.call("GET", "users/me")
+            beside += self.statuses(medirecords, 1)
+
+        assert alone == beside
+
+    def test_ends_with_a_reset(self, sandbox):
+        sandbox.seed(7)
+
+        sandbox.reset()
+
+        assert sandbox.control("GET", "seed") == {"seed": ""}
+
+
+class TestPreset:
+    def test_makes_a_bad_day_and_a_calm_one(self, sandbox):
+        bad = sandbox.control("POST", "faults/preset", json={"preset": "bad_day"})["faults"]
+        calm = sandbox.control("POST", "faults/preset", json={"preset": "calm"})["faults"]
+
+        assert {"calendly", "graph", "medirecords", "pagerduty", "jotform", "stripe", "ses"} == {
+            row["vendor"] for row in bad
+        }
+        assert all(row["rate"] <= 0.05 for row in bad)
+        assert calm == []

@@ -28,7 +28,7 @@ class TestStart:
         assert process.returncode != 0
         assert "never runs in production. Set DEMO=1" in process.stderr
 
-    @pytest.mark.parametrize("name", ["DEMO", "DEBUG", "SANDBOX_ALLOWED"])
+    @pytest.mark.parametrize("name", ["DEMO", "DEBUG"])
     def test_is_allowed_where_the_environment_says_so(self, name):
         assert run(START, **{name: "1"}).returncode == 0
 

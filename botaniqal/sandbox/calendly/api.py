@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
-from botaniqal.sandbox.calendly import contract, events
+from botaniqal.sandbox.calendly import contract, events, plan
 from botaniqal.sandbox.calendly.clinic import ORGANIZATION, Host, id_of, learn_member, moment, public, uri
 from botaniqal.sandbox.calendly.free_times import busy_times, free_times, opening_rules
 from botaniqal.sandbox.calendly.paging import page
@@ -34,6 +34,8 @@ def list_event_types(request: HttpRequest) -> JsonResponse:
         ask_for_organization(query)
     if "active" in query:
         rows = [row for row in rows if row["active"] == (query["active"] == "true")]
+    if "admin_managed" in query:
+        rows = [row for row in rows if row["admin_managed"] == (query["admin_managed"] == "true")]
     return page(request, sorted(rows, key=lambda row: row["name"]), query)
 
 
@@ -134,7 +136,8 @@ def show_invitee(request: HttpRequest, event_uuid: str, invitee_uuid: str) -> Js
 
 
 def create_invitee(request: HttpRequest) -> JsonResponse:
-    """Book a time for somebody."""
+    """Book a time for somebody, where the plan allows it."""
+    plan.ask_for_booking()
     return resource(events.book(body_of(request, contract.CREATE_INVITEE), method="api"), status=201)
 
 

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from django.conf import settings
 
 from botaniqal.sandbox.store import Document, store
+from botaniqal.sandbox.vendors import Refused
 
 ROOT = "https://api.calendly.com"
 
@@ -67,8 +68,43 @@ def learn_member(host: Host) -> Document:
     return store.put("user", id, member)
 
 
-def learn_event_type(*, address: str, name: str, minutes: int, hosts: list[Host], inbound: bool | None) -> Document:
-    """Know an event type from now on; `inbound` types bring free consultations in."""
+def member(named: str) -> Document:
+    """
+    Find a member by URI or e-mail.
+
+    :raises Refused: 404 for somebody unknown.
+    """
+    # Whom the portal has told of comes after whom the environment has made up, maybe with the same e-mail.
+    found = store.find("user", uri=named) or store.find("user", email=named)
+    if not found:
+        raise Refused(404, "No such member")
+    return found[-1]
+
+
+def make_busy(named: str, *, start: datetime, end: datetime) -> Document:
+    """
+    Enter a time of a calendar that a member has connected: Calendly offers and books nothing then.
+
+    :raises Refused: 404 for an unknown member, 400 for a time that ends before it begins.
+    """
+    if end <= start:
+        raise Refused(400, "It ends before it begins", [("end_time", "must come after start_time")])
+    id = str(uuid4())
+    entry = {"id": id, "user": member(named)["uri"], "start_time": moment(start), "end_time": moment(end)}
+    return store.put("busy", id, entry)
+
+
+def learn_event_type(
+    *,
+    address: str,
+    name: str,
+    minutes: int,
+    hosts: list[Host],
+    inbound: bool | None,
+    active: bool = True,
+    managed: bool = False,
+) -> Document:
+    """Know an event type from now on; `inbound` types bring free consultations in, the office looks after `managed`."""
     id = id_of(address)
     members = [learn_member(host) for host in hosts]
     known = store.get("event_type", id) or {"_inbound": False, "created_at": BEGINNING}
@@ -81,7 +117,7 @@ def learn_event_type(*, address: str, name: str, minutes: int, hosts: list[Host]
             "_hosts": [member["uri"] for member in members],
             "uri": address,
             "name": name,
-            "active": True,
+            "active": active,
             "slug": id,
             "scheduling_url": f"{settings.SANDBOX_URL}/{id}",
             "duration": minutes,
@@ -108,7 +144,7 @@ def learn_event_type(*, address: str, name: str, minutes: int, hosts: list[Host]
                 _question(1, "What would you like help with?", "text"),
             ],
             "deleted_at": None,
-            "admin_managed": False,
+            "admin_managed": managed,
             "locations": [{"kind": "zoom_conference"}],
             "position": 0,
             "locale": "en",

@@ -130,7 +130,10 @@ def _query(*required: str, **properties: Schema) -> Schema:
     return {"type": "object", "required": list(required), "properties": properties}
 
 
-LIST_EVENT_TYPES = _query(organization=URI, user=URI, user_availability_schedule=URI, **PAGING)
+FLAG: Schema = {"type": "string", "enum": ["true", "false"]}
+LIST_EVENT_TYPES = _query(
+    organization=URI, user=URI, user_availability_schedule=URI, active=FLAG, admin_managed=FLAG, **PAGING
+)
 LIST_AVAILABLE_TIMES = _query(
     "event_type", "start_time", "end_time", event_type=URI, start_time=DATE_TIME, end_time=DATE_TIME
 )

@@ -17,22 +17,27 @@ from botaniqal.sandbox.vendors import Refused
 TRACKING = ("utm_campaign", "utm_source", "utm_medium", "utm_content", "utm_term", "salesforce_uuid")
 
 
-def book(wanted: dict[str, Any], *, method: str | None, instead_of: Document | None = None) -> Document:
+def book(
+    wanted: dict[str, Any], *, method: str | None, instead_of: Document | None = None, host: str | None = None
+) -> Document:
     """
     Book what a checked `POST /invitees` body asks for, `instead_of` an earlier invitee; answers the invitee.
+
+    `host` is the member who has to have it, where it must not be just anybody of the event type.
 
     :raises Refused: 404 for an unknown event type, 400 for a time that is past or taken.
     """
     start = datetime.fromisoformat(wanted["start_time"]).astimezone(UTC)
     with store.transaction():
         event_type = store.get("event_type", id_of(wanted["event_type"]))
-        if event_type is None:
+        if event_type is None or not event_type["active"]:
             raise Refused(404, "The server could not find the requested resource.")
         if start <= timezone.now():
             raise Refused(400, "The supplied parameters are invalid.", [("start_time", "must be in the future")])
         end = start + timedelta(minutes=event_type["duration"])
         given_up = instead_of["event"] if instead_of else None
-        host = next(free_hosts(event_type, start, end, but=given_up), None)
+        free = free_hosts(event_type, start, end, but=given_up)
+        host = next((member for member in free if host in (None, member)), None)
         if host is None:
             raise Refused(
                 400,
@@ -82,9 +87,9 @@ def cancel(
     return cancellation
 
 
-def move(id: str, *, start: datetime) -> Document:
+def move(id: str, *, start: datetime, by: str = "invitee", host: str | None = None) -> Document:
     """
-    Reschedule as an invitee does, into a new event that is linked to the old one; answers the new invitee.
+    Reschedule into a new event that is linked to the old one, to another host if one is named; answers the new invitee.
 
     :raises Refused: as `book` and `cancel` do.
     """
@@ -101,8 +106,9 @@ def move(id: str, *, start: datetime) -> Document:
             "questions_and_answers": old["questions_and_answers"],
             "tracking": old["tracking"],
         }
-        new = book(wanted, method=None, instead_of=old)
-        cancel(id, reason=None, canceled_by=old["name"], canceler_type="invitee", new_invitee=new["uri"])
+        new = book(wanted, method=None, instead_of=old, host=host)
+        canceled_by = old["name"] if by == "invitee" else event["event_memberships"][0]["user_name"]
+        cancel(id, reason=None, canceled_by=canceled_by, canceler_type=by, new_invitee=new["uri"])
     return new
 
 
@@ -144,6 +150,20 @@ def unmark_no_show(id: str) -> None:
     announce("invitee_no_show.deleted", invitee, get_event(id_of(invitee["event"])))
 
 
+def set_no_show(id: str, *, missed: bool) -> None:
+    """
+    Mark an event's invitee as not come, or take the mark back; one that is so already stays so.
+
+    :raises Refused: 404 for an unknown event.
+    """
+    with store.transaction():
+        invitee = invitee_of(get_event(id))
+        if missed and not invitee["no_show"]:
+            mark_no_show(invitee["uri"])
+        elif not missed and invitee["no_show"]:
+            unmark_no_show(id_of(invitee["no_show"]["uri"]))
+
+
 def get_event(id: str) -> Document:
     """
     Read one event.
@@ -163,9 +183,11 @@ def invitee_of(event: Document) -> Document:
 
 def free_hosts(event_type: Document, start: datetime, end: datetime, *, but: str | None = None) -> Iterator[str]:
     """Name the hosts who are free then but for one event, in the order of their priority."""
+    first, last = moment(start), moment(end)
     for host in event_type["_hosts"]:
-        events = [event for event in store.find("event", _host=host, status="active") if event["uri"] != but]
-        if not any(event["start_time"] < moment(end) and event["end_time"] > moment(start) for event in events):
+        events = (event for event in store.scan("event", _host=host, status="active") if event["uri"] != but)
+        taken = (*events, *store.scan("busy", user=host))
+        if not any(span["start_time"] < last and span["end_time"] > first for span in taken):
             yield host
 
 

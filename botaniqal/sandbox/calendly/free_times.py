@@ -1,7 +1,8 @@
 """When Calendly's calendars are open, free and busy: weekdays from 9 to 17, clinic time, a start each quarter hour."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -33,17 +34,25 @@ def free_times(event_type: Document, *, start: datetime, end: datetime) -> Itera
 
 
 def busy_times(user: str, *, start: datetime, end: datetime) -> Iterator[Document]:
-    """Name the spans that a member's events take within the span."""
-    for event in store.find("event", _host=user, status="active"):
-        if event["start_time"] < moment(end) and event["end_time"] > moment(start):
-            yield {
-                "type": "calendly",
-                "start_time": event["start_time"],
-                "end_time": event["end_time"],
-                "buffered_start_time": event["start_time"],
-                "buffered_end_time": event["end_time"],
-                "event": {"uri": event["uri"]},
-            }
+    """Name the spans that a member's events, and entries of the calendars they have connected, take within the span."""
+    first, last = moment(start), moment(end)
+    for event in store.scan("event", _host=user, status="active"):
+        if event["start_time"] < last and event["end_time"] > first:
+            yield _busy("calendly", event) | {"event": {"uri": event["uri"]}}
+    for entry in store.scan("busy", user=user):
+        if entry["start_time"] < last and entry["end_time"] > first:
+            yield _busy("external", entry)
+
+
+def _busy(kind: str, span: Mapping[str, Any]) -> Document:
+    start, end = span["start_time"], span["end_time"]
+    return {
+        "type": kind,
+        "start_time": start,
+        "end_time": end,
+        "buffered_start_time": start,
+        "buffered_end_time": end,
+    }
 
 
 def opening_rules() -> list[Document]:
