@@ -20,6 +20,8 @@ SWEPT = (
     "tell_medirecords",
     "read_calendly",
     "read_outlook",
+    "keep_subscriptions",
+    "page_on_call",
     "send_messages",
     "work_inbox",
     "show_life",

@@ -14,8 +14,9 @@ from django.utils import timezone
 
 from bookings import sync
 from botaniqal.api import health, idempotency
-from botaniqal.integrations import inbox
+from botaniqal.integrations import inbox, incidents, subscriptions
 from botaniqal.messages import sending
+from botaniqal.readers import READERS, mailboxes
 from botaniqal.webhooks import HANDLERS
 from practitioners import calendars
 
@@ -79,6 +80,19 @@ def send_messages() -> int:
 def work_inbox() -> int:
     """Work what vendors told us."""
     return inbox.work_due(HANDLERS)
+
+
+@bell
+def keep_subscriptions() -> int:
+    """Look after what vendors promised to tell us of, and read what they did not tell."""
+    subscriptions.keep_up(mailboxes=mailboxes(), now=timezone.now())
+    return subscriptions.work_due(READERS)
+
+
+@bell
+def page_on_call() -> int:
+    """Tell PagerDuty what somebody has to be woken for, and what is over."""
+    return incidents.work_due()
 
 
 @bell

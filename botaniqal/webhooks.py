@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from bookings import hooks as visits
 from botaniqal.errors import Malformed
-from botaniqal.integrations import calendly_events, inbox
+from botaniqal.integrations import calendly_events, inbox, subscriptions
 from botaniqal.integrations.calendly_events import Kind
 from botaniqal.integrations.models import InboundEvent
 from botaniqal.integrations.owed import NeedsPerson
@@ -67,6 +67,7 @@ def calendly(request: HttpRequest) -> JsonResponse:
         )
     except Malformed as refusal:
         return _refusal(refusal.status, refusal.code, refusal.message)
+    subscriptions.heard(vendor=subscriptions.Vendor.CALENDLY, now=timezone.now())
     if is_new and not known:
         return _refusal(HTTPStatus.BAD_REQUEST, "unknown_event_type", UNKNOWN_TYPE)
     return JsonResponse({"kept": True})
