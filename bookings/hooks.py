@@ -1,7 +1,9 @@
 """
 What a visit made, moved or cancelled in Calendly changes here.
 
-The vendor's word is a fact: its time is taken even where it clashes, and somebody is asked to look.
+The vendor's word is a fact: its time is taken even where it clashes, and somebody is asked to look. Words may come in
+any order and more than once; they end in the same state. Calendly's invitees are the thread: a rescheduling ends one
+and makes another, and the booking is the one whose record has the last of them.
 """
 
 from collections.abc import Callable
@@ -9,224 +11,411 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models.functions import Lower
+from django.db import transaction
 
 from botaniqal.integrations.calendly_events import CalendlyEvent
-from botaniqal.integrations.owed import NeedsPerson
-from practitioners import diary, timegrid
-from practitioners.models import LONGEST_ENTRY, TIME_ZONES, BusyPeriod, CalendlyEventType, DiaryEntry, Practitioner
+from botaniqal.integrations.owed import NeedsPerson, WaitFor
+from botaniqal.messages.models import Message
+from practitioners import diary
+from practitioners.models import CalendlyEventType, DiaryEntry, Practitioner
 from services import prices
 from services.models import AppointmentType
 
-from . import lifecycle, notices, payments, sync
-from .models import Booking, Patient, SyncRecord
+from . import hearing, lifecycle, notices, payments, sync
+from .models import Booking, Payment, SyncRecord
 
 CALENDLY = SyncRecord.System.CALENDLY
+State = Booking.State
 CANCELLED_THERE = "Cancelled in Calendly."
+UNDONE_THERE = "Calendly says that the patient came."
+OLD_NEWS = "Old news: its booking has another time by now."
+MOVED = "Moved: the new time comes in an event of its own."
+NEW_TIME_MISSING = (
+    "This visit was moved to another time in Calendly, but the new time has not come. "
+    "Look it up in Calendly and move the booking."
+)
 
 Handler = Callable[[CalendlyEvent, CalendlyEventType, datetime], str]
 """Works an event, and says in a sentence what came of it."""
 
 
-@transaction.atomic
-def visit_created(event: CalendlyEvent, event_type: CalendlyEventType, now: datetime) -> str:
-    """
-    Book a visit that was made in Calendly, and owe it to MediRecords.
+class Visits:
+    """What Calendly's words do to visits; to free consultations they do more."""
 
-    :raises NeedsPerson: nobody here gives it.
-    """
-    wait_for(event)
-    if known := moved(event, now) or settled(event):
-        return known
-    practitioner = event_type.practitioner or member(event)
-    if practitioner is None:
-        raise NeedsPerson("No practitioner here belongs to this Calendly event. Set the event type's practitioner.")
-    kind = _type_of(event, event_type, practitioner)
-    ends_at = event.ends_at or event.starts_at + timedelta(minutes=kind.minutes)
-    entry, attention = place(practitioner, diary.Span(event.starts_at, ends_at), event.event_id)
-    price = prices.price_of(kind, prices.clinic_day(now))
-    booking = lifecycle.book(
-        patient=new_patient(event),
-        practitioner=practitioner,
-        appointment_type=kind,
-        starts_at=event.starts_at,
-        ends_at=ends_at,
-        entry=entry,
-        price=price or 0,
-        source=Booking.Source.PHONE,
-        by=None,
-        now=now,
-        join_link=event.join_url or "",
-        attention=attention or ("" if price is not None else f"{kind} has no price yet."),
-    )
-    adopt(booking, event)
-    payments.record(booking=booking, taken=payments.Taken(), by=None, now=now)
-    notices.send_confirmation(booking=booking, now=now)
-    return f"Booked as {booking.number}."
+    def created(self, event: CalendlyEvent, event_type: CalendlyEventType, now: datetime) -> str:
+        """
+        Take in what was booked in Calendly.
 
+        :raises NeedsPerson: nobody here gives it, or it was decided otherwise here.
+        """
+        with transaction.atomic():
+            hearing.wait_for(event)
+            return self._settled(event, event_type, now) or self.book(event, event_type, now)
 
-@transaction.atomic
-def visit_cancelled(event: CalendlyEvent, event_type: CalendlyEventType, now: datetime) -> str:
-    """Cancel a visit that was cancelled in Calendly, also when that is heard before it was made."""
-    return cancelled(event, event_type, now, create=visit_created)
+    def cancelled(self, event: CalendlyEvent, event_type: CalendlyEventType, now: datetime) -> str:
+        """
+        Cancel what was cancelled in Calendly, also when that is heard before it was made; one that moved lives on.
 
+        :raises NeedsPerson: it was decided otherwise here.
+        :raises WaitFor: it moved, and its new time was not heard of yet.
+        """
+        with transaction.atomic():
+            hearing.wait_for(event)
+            if event.is_reschedule:
+                return self._given_up(event, now)
+            return self._standing(event, event_type, now, self._cancel)
 
-# --- What visits and consultations have in common ---------------------------------------------------------------------
+    def no_show(self, event: CalendlyEvent, event_type: CalendlyEventType, now: datetime) -> str:
+        """
+        Note that the patient did not come, as somebody noted in Calendly.
 
-MOVED = "Moved: the new time comes in an event of its own."
+        :raises NeedsPerson: it was decided otherwise here.
+        """
+        with transaction.atomic():
+            hearing.wait_for(event)
+            return self._standing(event, event_type, now, self._mark_no_show)
 
+    def no_show_undone(self, event: CalendlyEvent, event_type: CalendlyEventType, now: datetime) -> str:
+        """
+        Take back that the patient did not come, where that was Calendly's word and nobody here decided since.
 
-def wait_for(event: CalendlyEvent) -> None:
-    """Let deliveries about one event be worked one after the other, until the transaction's end."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"calendly:{event.event_id}"])
+        :raises NeedsPerson: somebody here says that the patient did not come.
+        """
+        with transaction.atomic():
+            hearing.wait_for(event)
+            return self._standing(event, event_type, now, self._undo_no_show)
 
+    # What a consultation does otherwise.
 
-def settled(event: CalendlyEvent) -> str:
-    """Say so when the event is known, or is our own booking coming back; empty when there is something to do."""
-    if record := record_of(event):
-        return f"Known already as {record.booking.number}."
-    if _is_former(event):
-        return "Old news: its booking has another time by now."
-    # Nothing is noted of our own: who told Calendly knows better, and this may be the echo of a former time.
-    own = _own(event)
-    return f"Our own booking {own.number}." if own else ""
+    is_consultation = False
 
+    def book(self, event: CalendlyEvent, event_type: CalendlyEventType, now: datetime) -> str:
+        """
+        Book a visit that was made in Calendly, and owe it to MediRecords.
 
-def moved(event: CalendlyEvent, now: datetime) -> str:
-    """Move the booking that an event takes the place of; empty when it takes nobody's."""
-    old = (
-        SyncRecord.objects.filter(system=CALENDLY, external_ref=event.old_invitee).first()
-        if event.old_invitee
-        else None
-    )
-    if old is None:
-        return ""
-    booking = lifecycle.locked(old.booking_id)
-    if lifecycle.State.CANCELLED not in lifecycle.ALLOWED[booking.state]:
-        raise NeedsPerson(f"{booking.number} was moved in Calendly, but is {booking.get_state_display().lower()} here.")
-    length = booking.ends_at - booking.starts_at
-    ends_at = event.ends_at or event.starts_at + length
-    lifecycle.give_back(booking)
-    booking.entry, booking.attention = place(booking.practitioner, diary.Span(event.starts_at, ends_at), event.event_id)
-    lifecycle.note_move(booking=booking, starts_at=event.starts_at, ends_at=ends_at, now=now)
-    adopt(booking, event)
-    return f"Moved {booking.number}."
+        :raises NeedsPerson: nobody here gives it.
+        """
+        practitioner = self.host(event, event_type)
+        if practitioner is None:
+            raise NeedsPerson("No practitioner here belongs to this Calendly event. Set the event type's practitioner.")
+        kind = self.kind(event, event_type, practitioner)
+        ends_at = event.ends_at or event.starts_at + timedelta(minutes=kind.minutes)
+        entry, attention = hearing.place(practitioner, diary.Span(event.starts_at, ends_at), event.event_id)
+        price = prices.price_of(kind, prices.clinic_day(now))
+        booking = lifecycle.book(
+            patient=hearing.new_patient(event),
+            practitioner=practitioner,
+            appointment_type=kind,
+            starts_at=event.starts_at,
+            ends_at=ends_at,
+            entry=entry,
+            price=price or 0,
+            source=Booking.Source.PHONE,
+            by=None,
+            now=now,
+            join_link=event.join_url or "",
+            attention=attention or _doubt(practitioner, kind, has_price=price is not None),
+        )
+        hearing.adopt(booking, event)
+        payments.record(booking=booking, taken=payments.Taken(), by=None, now=now)
+        notices.send_confirmation(booking=booking, now=now)
+        return f"Booked as {booking.number}."
 
+    def host(self, event: CalendlyEvent, event_type: CalendlyEventType) -> Practitioner | None:
+        """Find who gives it: the event type's own, else whom Calendly gave it to."""
+        return event_type.practitioner or hearing.member(event)
 
-def cancelled(event: CalendlyEvent, event_type: CalendlyEventType, now: datetime, *, create: Handler) -> str:
-    """Cancel what an event was about; where that was never heard of, it is written down first, as cancelled."""
-    wait_for(event)
-    if event.is_reschedule:
-        return MOVED
-    if not record_of(event):
-        if known := settled(event):
-            return known
-        create(event, event_type, now)
-    return _cancel_as_told(event, now)
+    def kind(self, event: CalendlyEvent, event_type: CalendlyEventType, practitioner: Practitioner) -> AppointmentType:
+        """Choose the event type's own, unless the length says that it is another that this practitioner gives."""
+        kind = event_type.appointment_type
+        if event.ends_at is None or event.ends_at - event.starts_at == timedelta(minutes=kind.minutes):
+            return kind
+        minutes = (event.ends_at - event.starts_at) // timedelta(minutes=1)
+        given = AppointmentType.objects.offered().filter(practitioners=practitioner, minutes=minutes)
+        return given.in_catalogue_order().first() or kind
 
+    def locked(self, booking_id: UUID) -> Booking:
+        """Read a booking for a change."""
+        return lifecycle.locked(booking_id)
 
-def _cancel_as_told(event: CalendlyEvent, now: datetime) -> str:
-    """Cancel the booking of an event that its patient or host cancelled in Calendly, which tells the patient itself."""
-    record = record_of(event)
-    booking = record.booking
-    if booking.state == Booking.State.CANCELLED:
-        return f"{booking.number} is cancelled already."
-    if lifecycle.State.CANCELLED not in lifecycle.ALLOWED[booking.state]:
-        raise NeedsPerson(f"{booking.number} was cancelled in Calendly, but is {booking.get_state_display().lower()}.")
-    reason = payments.without_card_numbers(event.cancel_reason or CANCELLED_THERE)
-    lifecycle.cancel(booking_id=booking.pk, reason=reason, by=None, now=now, tell_patient=False)
-    sync.adopt(booking=booking, system=CALENDLY, external_id=record.external_id, external_ref=record.external_ref)
-    return f"Cancelled {booking.number}."
+    def hand_over(self, booking: Booking, practitioner: Practitioner) -> None:
+        """Do what else belongs to a booking's going to another practitioner."""
 
+    def end_as_no_show(self, booking: Booking, now: datetime) -> None:
+        """Note what Calendly says: the patient did not come."""
+        lifecycle.mark_no_show(booking_id=booking.pk, by=None, now=now, is_heard=True)
 
-def place(practitioner: Practitioner, span: diary.Span, event_id: str) -> tuple[DiaryEntry | None, str]:
-    """
-    Enter in the diary what Calendly took already.
+    def reopen(self, booking: Booking, now: datetime) -> None:
+        """Take back what Calendly said: the patient did not come."""
+        lifecycle.correct(booking_id=booking.pk, state=State.CONFIRMED, reason=UNDONE_THERE, by=None, now=now)
 
-    Where that cannot be, the time is shown as busy, and a sentence says why somebody has to look.
-    """
-    is_on_grid = not any((moment - timegrid.EPOCH) % timegrid.CELL for moment in (span.starts_at, span.ends_at))
-    if span.ends_at - span.starts_at > LONGEST_ENTRY:
-        why = "Takes more than a day, so it stands outside the diary."
-    elif is_on_grid:
-        try:
-            entry = diary.take(practitioner=practitioner, span=span, by=None)
-        except diary.SlotTaken:
-            why = f"Clashes with something else in {practitioner}'s diary. Move one of the two."
+    def is_touched(self, booking: Booking) -> bool:
+        """Tell whether somebody here has done more with a booking than to take it in."""
+        payment = Payment.objects.filter(booking=booking).first()
+        return bool(
+            booking.notes
+            or (payment and payment.status == Payment.Status.COLLECTED)
+            or booking.form_answers.exists()
+            or not (booking.state == State.CONFIRMED or booking.is_end_heard)
+        )
+
+    def forget(self, booking: Booking) -> None:
+        """Delete what else stands with a booking that nobody has been told of."""
+
+    # What all have in common.
+
+    def _settled(self, event: CalendlyEvent, event_type: CalendlyEventType, now: datetime) -> str:
+        """Say so when an event is known, old news or a move; empty when it is about something new."""
+        if record := hearing.record_of(event):
+            self._link(record, event.old_invitee, now)
+            return f"Known already as {hearing.record_of(event).booking.number}."
+        if later := hearing.record_after(event.invitee_uri):
+            self._link(later, event.old_invitee, now)
+            return OLD_NEWS
+        if record := hearing.record_by_ref(event.old_invitee):
+            return self._move(record.booking_id, event, event_type, now)
+        return self._own(event, event_type, now)
+
+    def _own(self, event: CalendlyEvent, event_type: CalendlyEventType, now: datetime) -> str:
+        """
+        Say so when an event is our own booking coming back; one whose patient chose another time is moved there.
+
+        :raises NeedsPerson: it is a second event for the same booking.
+        """
+        booking = hearing.own_booking(event)
+        if booking is None:
+            return ""
+        record = booking.sync_records.filter(system=CALENDLY).first()
+        underway = (record and record.underway) or {}
+        is_by_link = "link" in underway and not event.is_by_api
+        # Who told Calendly knows better than an echo, which may be of a former time: nothing is noted.
+        if not is_by_link and (
+            event.is_by_api
+            or event.starts_at == booking.starts_at
+            or underway.get("starts_at") == event.starts_at.isoformat()
+            or underway.get("leaves") == event.event_id
+        ):
+            return f"Our own booking {booking.number}."
+        if record and record.external_id and not event.old_invitee:
+            raise NeedsPerson(f"Calendly has a second event for {booking.number}. Cancel one of the two there.")
+        return self._move(booking.pk, event, event_type, now)
+
+    def _move(self, booking_id: UUID, event: CalendlyEvent, event_type: CalendlyEventType, now: datetime) -> str:
+        """Give a booking the time, practitioner and type of the event that stands for it now."""
+        booking = self._movable(booking_id, now)
+        if event_type.appointment_type.is_free_consultation != self.is_consultation:
+            raise NeedsPerson(f"{booking.number} became something else in Calendly. Cancel it here and book it anew.")
+        practitioner = self.host(event, event_type) or booking.practitioner
+        ends_at = event.ends_at or event.starts_at + (booking.ends_at - booking.starts_at)
+        is_known = (event.starts_at, ends_at, practitioner) == (
+            booking.starts_at,
+            booking.ends_at,
+            booking.practitioner,
+        )
+        if is_known:
+            DiaryEntry.objects.filter(pk=booking.entry_id).update(external_id=event.event_id)
         else:
-            entry.external_id = event_id
-            entry.save(update_fields=["external_id"])
-            return entry, ""
-    else:
-        why = "Begins or ends off the five-minute grid, so it stands outside the diary."
-    BusyPeriod.objects.update_or_create(
-        practitioner=practitioner,
-        calendar=Practitioner.CalendarProvider.CALENDLY,
-        external_id=event_id,
-        defaults={"starts_at": span.starts_at, "ends_at": span.ends_at},
-    )
-    return None, why
+            kind = self.kind(event, event_type, practitioner)
+            self._put(booking, practitioner, kind, diary.Span(event.starts_at, ends_at), event.event_id, now)
+        _note_link(booking, event.join_url)
+        hearing.adopt(booking, event)
+        return f"{booking.number} has its event in Calendly." if is_known else f"Moved {booking.number}."
+
+    def _movable(self, booking_id: UUID, now: datetime) -> Booking:
+        """Lock a booking that was moved in Calendly; that its patient did not come to the former time is forgotten."""
+        booking = self.locked(booking_id)
+        if booking.appointment_type.is_free_consultation != self.is_consultation:
+            raise NeedsPerson(f"{booking.number} became something else in Calendly. Cancel it here and book it anew.")
+        if _is_no_show_heard(booking):
+            self.reopen(booking, now)
+            booking = self.locked(booking_id)
+        if State.CANCELLED not in lifecycle.ALLOWED[booking.state]:
+            state = booking.get_state_display().lower()
+            raise NeedsPerson(f"{booking.number} was moved in Calendly, but is {state} here.")
+        return booking
+
+    def _put(
+        self,
+        booking: Booking,
+        practitioner: Practitioner,
+        kind: AppointmentType,
+        span: diary.Span,
+        event_id: str,
+        now: datetime,
+    ) -> None:
+        """Give a locked booking another time, practitioner and type, as Calendly says."""
+        lifecycle.give_back(booking)
+        booking.entry, booking.attention = hearing.place(practitioner, span, event_id)
+        if kind != booking.appointment_type:
+            booking.appointment_type = kind
+            booking.save(update_fields=["appointment_type"])
+            if prices.price_of(kind, prices.clinic_day(now)) != booking.price:
+                booking.attention = booking.attention or "Became another kind of visit in Calendly. Check its price."
+        if practitioner != booking.practitioner:
+            booking.attention = booking.attention or _doubt(practitioner, kind)
+            self.hand_over(booking, practitioner)
+        lifecycle.note_move(
+            booking=booking, starts_at=span.starts_at, ends_at=span.ends_at, now=now, practitioner=practitioner
+        )
+        booking.sync_records.filter(system=CALENDLY).update(heard_at=None)
+
+    def _given_up(self, event: CalendlyEvent, now: datetime) -> str:
+        """
+        Take in that an invitee gave up a time for another one, which another event tells of.
+
+        :raises WaitFor: that event was not heard of yet.
+        """
+        later = hearing.record_by_ref(event.new_invitee) or hearing.record_after(event.new_invitee)
+        if later:
+            self._link(later, event.invitee_uri, now)
+            self._link(hearing.record_after(event.invitee_uri), event.old_invitee, now)
+        elif not hearing.record_after(event.invitee_uri):
+            raise WaitFor(NEW_TIME_MISSING, seconds=settings.SWEEP_SECONDS)
+        return MOVED
+
+    def _standing(
+        self, event: CalendlyEvent, event_type: CalendlyEventType, now: datetime, do: Callable[..., str]
+    ) -> str:
+        """Do what an event says to the booking that stands for it; what was never heard of is written down first."""
+        known = self._settled(event, event_type, now)
+        record = hearing.record_of(event)
+        if record is None:
+            if known:
+                return known
+            self.book(event, event_type, now)
+            record = hearing.record_of(event)
+        return do(record, self.locked(record.booking_id), event, now)
+
+    def _cancel(self, record: SyncRecord, booking: Booking, event: CalendlyEvent, now: datetime) -> str:
+        """Cancel a booking that its patient or host cancelled in Calendly, which tells the patient itself."""
+        if booking.state == State.CANCELLED:
+            return f"{booking.number} is cancelled already."
+        if not _is_no_show_heard(booking) and State.CANCELLED not in lifecycle.ALLOWED[booking.state]:
+            state = booking.get_state_display().lower()
+            raise NeedsPerson(f"{booking.number} was cancelled in Calendly, but is {state}.")
+        self._cancel_quietly(booking, event.cancel_reason or CANCELLED_THERE, now)
+        return f"Cancelled {booking.number}."
+
+    def _cancel_quietly(self, booking: Booking, reason: str, now: datetime) -> None:
+        if _is_no_show_heard(booking):
+            self.reopen(booking, now)
+        reason = payments.without_card_numbers(reason)
+        booking = lifecycle.cancel(
+            booking_id=booking.pk, reason=reason, by=None, now=now, tell_patient=False, is_heard=True
+        )
+        record = booking.sync_records.get(system=CALENDLY)
+        sync.adopt(booking=booking, system=CALENDLY, external_id=record.external_id, external_ref=record.external_ref)
+
+    def _mark_no_show(self, record: SyncRecord, booking: Booking, event: CalendlyEvent, now: datetime) -> str:
+        if booking.state == State.NO_SHOW and not booking.is_end_heard:
+            return f"{booking.number} is marked as no-show already."
+        if not _is_news(record, event):
+            return f"Old news: Calendly has said since that the patient of {booking.number} came."
+        if booking.state == State.NO_SHOW:
+            return f"{booking.number} is marked as no-show already."
+        if booking.state == State.CANCELLED:
+            return f"{booking.number} is cancelled."
+        if booking.state != State.CONFIRMED:
+            state = booking.get_state_display().lower()
+            raise NeedsPerson(f"Calendly says that the patient of {booking.number} did not come, but it is {state}.")
+        self.end_as_no_show(booking, now)
+        return f"Marked {booking.number} as no-show."
+
+    def _undo_no_show(self, record: SyncRecord, booking: Booking, event: CalendlyEvent, now: datetime) -> str:
+        if not _is_news(record, event):
+            return f"Old news: Calendly has said since whether the patient of {booking.number} came."
+        if booking.state != State.NO_SHOW:
+            return f"{booking.number} is not marked as no-show."
+        if not booking.is_end_heard:
+            raise NeedsPerson(f"Calendly says that the patient of {booking.number} came. If so, correct the booking.")
+        self.reopen(booking, now)
+        return f"{booking.number} is no longer marked as no-show."
+
+    def _link(self, record: SyncRecord | None, former: str | None, now: datetime) -> None:
+        """Note whose place a booking's event took; where that became a visit of its own, the two become one."""
+        if record is None or not former or former in (record.external_ref, *record.former_refs):
+            return
+        first = hearing.record_by_ref(former)
+        hearing.remember(record, former)
+        if first:
+            self._merge(first, record, now)
+
+    def _merge(self, first: SyncRecord, later: SyncRecord, now: datetime) -> None:
+        """
+        Make one booking of two that turn out to be one visit, moved meanwhile: the first, where the later one stands.
+
+        :raises NeedsPerson: somebody has done something with either of them.
+        """
+        locked = {pk: self.locked(pk) for pk in sorted((first.booking_id, later.booking_id))}
+        kept, spare = locked[first.booking_id], locked[later.booking_id]
+        if kept.state == State.CANCELLED or (spare.state == State.CANCELLED and not spare.is_end_heard):
+            return
+        if self.is_touched(spare):
+            raise NeedsPerson(f"{kept.number} and {spare.number} are one visit, moved in Calendly. Cancel one of them.")
+        kept = self._movable(kept.pk, now)
+        ended, later_ref = spare.state, later.external_ref
+        if ended == State.NO_SHOW:
+            self.reopen(spare, now)
+        if ended != State.CANCELLED:
+            lifecycle.give_back(spare)
+        refs = [*first.former_refs, first.external_ref, *later.former_refs]
+        event_id, heard_at = later.external_id, later.heard_at
+        SyncRecord.objects.filter(pk=later.pk).update(external_id="", external_ref="", former_refs=[])
+        span = diary.Span(spare.starts_at, spare.ends_at)
+        self._put(kept, spare.practitioner, spare.appointment_type, span, event_id, now)
+        _note_link(kept, spare.join_link)
+        sync.adopt(booking=kept, system=CALENDLY, external_id=event_id, external_ref=later_ref)
+        hearing.remember(first, *refs)
+        SyncRecord.objects.filter(pk=first.pk).update(heard_at=heard_at)
+        if ended == State.NO_SHOW:
+            self.end_as_no_show(kept, now)
+        elif ended == State.CANCELLED:
+            self._cancel_quietly(kept, spare.cancel_reason, now)
+        self._drop(spare, kept, now)
+
+    def _drop(self, spare: Booking, kept: Booking, now: datetime) -> None:
+        """Delete a booking that turned out to be another one; where somebody has been told of it, cancel it."""
+        notices.forget_unsent(booking=spare)
+        records = list(spare.sync_records.select_for_update().exclude(system=CALENDLY))
+        is_told = any(record.told or record.underway or record.leased_until for record in records)
+        if is_told or Message.objects.filter(reference=spare.pk).exists():
+            if self.locked(spare.pk).state != State.CANCELLED:
+                reason = f"The same visit as {kept.number}."
+                lifecycle.cancel(booking_id=spare.pk, reason=reason, by=None, now=now, tell_patient=False)
+            return
+        self.forget(spare)
+        Payment.objects.filter(booking=spare).delete()
+        spare.sync_records.all().delete()
+        spare.delete()
+        if not spare.patient.bookings.exists():
+            spare.patient.delete()
 
 
-def member(event: CalendlyEvent) -> Practitioner | None:
-    """Find whom Calendly gave the event to: by the member's address in Calendly, else by e-mail."""
-    people = Practitioner.objects.active()
-    return (
-        people.filter(calendly_user_uri__in=event.member_uris).exclude(calendly_user_uri="").first()
-        or people.annotate(address=Lower("email")).filter(address__in=map(str.lower, event.member_emails)).first()
-    )
+def _is_no_show_heard(booking: Booking) -> bool:
+    return booking.state == State.NO_SHOW and booking.is_end_heard
 
 
-def new_patient(event: CalendlyEvent) -> Patient:
-    """Write down the person who booked; whether that is somebody known, a person decides: e-mail is no identity."""
-    return Patient.objects.create(
-        name=event.name[:255],
-        email=event.email,
-        phone=event.phone or "",
-        time_zone=event.timezone if event.timezone in TIME_ZONES else settings.CLINIC_TIME_ZONE,
-    )
+def _is_news(record: SyncRecord, event: CalendlyEvent) -> bool:
+    """Tell whether nothing newer was heard of how a visit ended, and remember when this was said."""
+    if event.created_at and record.heard_at and event.created_at < record.heard_at:
+        return False
+    SyncRecord.objects.filter(pk=record.pk).update(heard_at=event.created_at)
+    return True
 
 
-def record_of(event: CalendlyEvent) -> SyncRecord | None:
-    """Find what is known here of a Calendly event."""
-    return (
-        SyncRecord.objects.filter(system=CALENDLY, external_id=event.event_id)
-        .select_related("booking__practitioner")
-        .first()
-    )
+def _note_link(booking: Booking, link: str | None) -> None:
+    if link and link != booking.join_link:
+        booking.join_link = link
+        booking.save(update_fields=["join_link"])
 
 
-def adopt(booking: Booking, event: CalendlyEvent) -> None:
-    """Note that Calendly knows of a booking, by which event, and whose place that took."""
-    sync.adopt(
-        booking=booking,
-        system=CALENDLY,
-        external_id=event.event_id,
-        external_ref=event.invitee_uri or "",
-        former_ref=event.old_invitee,
-    )
+def _doubt(practitioner: Practitioner, kind: AppointmentType, *, has_price: bool = True) -> str:
+    """Say what is wrong with a visit that stands in Calendly all the same."""
+    if not practitioner.is_active:
+        return f"{practitioner} does not work here any more. Move the visit to somebody who does."
+    return "" if has_price else f"{kind} has no price yet."
 
 
-def _is_former(event: CalendlyEvent) -> bool:
-    """Tell whether another event took this one's place, also when that was heard of first."""
-    former = SyncRecord.objects.filter(system=CALENDLY, former_refs__contains=[event.invitee_uri])
-    return former.exclude(former_refs=[]).exists()  # by the index, which leaves empty lists out
-
-
-def _own(event: CalendlyEvent) -> Booking | None:
-    try:
-        return Booking.objects.filter(pk=UUID(event.utm_content or "")).first()
-    except ValueError:
-        return None
-
-
-def _type_of(event: CalendlyEvent, event_type: CalendlyEventType, practitioner: Practitioner) -> AppointmentType:
-    """The event type's own, unless the event's length says that it is another that this practitioner gives."""
-    kind = event_type.appointment_type
-    if event.ends_at is None or event.ends_at - event.starts_at == timedelta(minutes=kind.minutes):
-        return kind
-    minutes = (event.ends_at - event.starts_at) // timedelta(minutes=1)
-    other = AppointmentType.objects.offered().filter(practitioners=practitioner, minutes=minutes).in_catalogue_order()
-    return other.first() or kind
+visits = Visits()
+visit_created, visit_cancelled = visits.created, visits.cancelled
+visit_no_show, visit_no_show_undone = visits.no_show, visits.no_show_undone

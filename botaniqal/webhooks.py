@@ -92,5 +92,9 @@ def _by_event_type(consultation: visits.Handler, visit: visits.Handler) -> Calla
 HANDLERS: dict[tuple[str, str], Callable[[InboundEvent], str]] = {
     (CALENDLY, Kind.CREATED): _by_event_type(consultations.consultation_created, visits.visit_created),
     (CALENDLY, Kind.CANCELED): _by_event_type(consultations.consultation_cancelled, visits.visit_cancelled),
+    (CALENDLY, Kind.NO_SHOW_CREATED): _by_event_type(consultations.consultation_no_show, visits.visit_no_show),
+    (CALENDLY, Kind.NO_SHOW_DELETED): _by_event_type(
+        consultations.consultation_no_show_undone, visits.visit_no_show_undone
+    ),
 }
 """From a vendor and a kind of event to the function that works it and says in a sentence what came of it."""

@@ -140,11 +140,13 @@ def book_consultation(
     """
     Plan a call at the first of the wanted times at which a consultant is free: the one with the fewest calls that day.
 
+    Who cannot be said to be free, because their outside calendar is stale, is passed over.
+
     :raises NoConsultantFree: none of the times is free; the nearest free ones come with it.
     :raises RuleBroken: every wanted time has passed.
     """
     kind = free_consultation()
-    consultants = list(Practitioner.objects.consulting().filter(appointment_types=kind))
+    consultants = list(Practitioner.objects.consulting().fresh(now).filter(appointment_types=kind))
     for starts_at in preferred_times:
         for consultant in by_load(consultants, starts_at):
             try:
@@ -169,7 +171,7 @@ def book_consultation(
     if all(moment < now for moment in preferred_times):
         raise RuleBroken("past", "These times have passed. Choose times to come.")
     near = min(moment for moment in preferred_times if moment >= now)
-    nearest = availability.alternatives(appointment_type=kind, near=near)
+    nearest = availability.alternatives(appointment_type=kind, near=near, hides_stale=True)
     raise NoConsultantFree(extra={"alternatives": [one.as_json() for one in nearest]})
 
 
@@ -283,16 +285,45 @@ def wrap_up(
     return session
 
 
-def close(*, session: TriageSession, outcome: str, disposition: str = "", by: User | None, now: datetime) -> None:
-    """Write down the end of a locked session's call, and give back the time it still keeps."""
+def close(
+    *,
+    session: TriageSession,
+    outcome: str,
+    disposition: str = "",
+    by: User | None,
+    now: datetime,
+    is_heard: bool = False,
+) -> None:
+    """
+    Write down the end of a locked session's call, and give back the time it still keeps.
+
+    ``is_heard`` when a vendor said that nobody answered.
+    """
     session.state, session.outcome, session.disposition = State.DONE, outcome, disposition
     session.started_at = session.started_at or now
     session.ended_at = now
     session.save(update_fields=["state", "outcome", "disposition", "started_at", "ended_at", "booking"])
     diary.release_holds(held_for=session.pk)
     if session.consultation.state == Booking.State.CONFIRMED:
-        end = lifecycle.mark_no_show if outcome == Outcome.NO_SHOW else lifecycle.complete
-        end(booking_id=session.consultation_id, by=by, now=now)
+        if outcome == Outcome.NO_SHOW:
+            lifecycle.mark_no_show(booking_id=session.consultation_id, by=by, now=now, is_heard=is_heard)
+        else:
+            lifecycle.complete(booking_id=session.consultation_id, by=by, now=now)
+
+
+def reopen(*, session: TriageSession, reason: str, by: User | None, now: datetime) -> None:
+    """
+    Plan a locked session's call again that was closed because nobody answered.
+
+    :raises SessionClosed: it ended otherwise.
+    """
+    if session.outcome != Outcome.NO_SHOW:
+        raise SessionClosed
+    session.state, session.outcome, session.disposition = State.SCHEDULED, "", ""
+    session.started_at = session.ended_at = None
+    session.save(update_fields=["state", "outcome", "disposition", "started_at", "ended_at"])
+    state = Booking.State.CONFIRMED
+    lifecycle.correct(booking_id=session.consultation_id, state=state, reason=reason, by=by, now=now)
 
 
 def await_wrap_up(*, session: TriageSession, now: datetime) -> None:

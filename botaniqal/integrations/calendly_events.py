@@ -99,6 +99,7 @@ class CalendlyEvent:
     new_invitee: str | None = None
     cancel_reason: str | None = None
     utm_content: str | None = None
+    is_by_api: bool = False
 
 
 def verify(
@@ -184,6 +185,7 @@ def parse(payload: Mapping[str, Any]) -> CalendlyEvent:
         new_invitee=new_invitee,
         cancel_reason=_text(cancellation, "reason", "cancellation"),
         utm_content=_text(_object(invitee, "tracking", "payload"), "utm_content", "payload.tracking"),
+        is_by_api=_text(invitee, "scheduling_method", "payload") == "api",
     )
 
 

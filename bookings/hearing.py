@@ -1,0 +1,121 @@
+"""What is known here of a Calendly event, and how it is written down: its booking, its people, its time."""
+
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+from django.db.models.functions import Lower
+
+from botaniqal.integrations.calendly_events import CalendlyEvent
+from practitioners import diary, timegrid
+from practitioners.models import LONGEST_ENTRY, TIME_ZONES, BusyPeriod, DiaryEntry, Practitioner
+
+from . import sync
+from .models import Booking, Patient, SyncRecord
+
+CALENDLY = SyncRecord.System.CALENDLY
+
+
+def wait_for(event: CalendlyEvent) -> None:
+    """Let what is heard of one visit be worked one after the other, until the transaction's end."""
+    names = {event.event_id, event.invitee_uri, event.old_invitee, event.new_invitee} - {"", None}
+    with connection.cursor() as cursor:
+        for name in sorted(names):  # in one order, so that no two wait for each other
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"calendly:{name}"])
+
+
+def record_of(event: CalendlyEvent) -> SyncRecord | None:
+    """Find the record of the booking that an event stands for."""
+    return (
+        SyncRecord.objects.filter(system=CALENDLY, external_id=event.event_id)
+        .select_related("booking__practitioner")
+        .first()
+    )
+
+
+def record_by_ref(invitee: str | None) -> SyncRecord | None:
+    """Find the record of the booking whose last invitee this is."""
+    return SyncRecord.objects.filter(system=CALENDLY, external_ref=invitee).first() if invitee else None
+
+
+def record_after(invitee: str | None) -> SyncRecord | None:
+    """Find the record of the booking in which another invitee took this one's place, also if that was heard first."""
+    if not invitee:
+        return None
+    former = SyncRecord.objects.filter(system=CALENDLY, former_refs__contains=[invitee])
+    return former.exclude(former_refs=[]).first()  # by the index, which leaves empty lists out
+
+
+def own_booking(event: CalendlyEvent) -> Booking | None:
+    """Find the booking that an event was made for by us, or by a link from us."""
+    try:
+        return Booking.objects.filter(pk=UUID(event.utm_content or "")).first()
+    except ValueError:
+        return None
+
+
+def adopt(booking: Booking, event: CalendlyEvent) -> None:
+    """Note that Calendly knows of a booking, by which event, and whose place that took."""
+    former = booking.sync_records.filter(system=CALENDLY).values_list("external_ref", flat=True).first()
+    ref = event.invitee_uri or ""
+    sync.adopt(booking=booking, system=CALENDLY, external_id=event.event_id, external_ref=ref)
+    remember(booking.sync_records.get(system=CALENDLY), event.old_invitee, former)
+
+
+def remember(record: SyncRecord, *former: str | None) -> None:
+    """Note whose place a booking's event took: what is heard of them is old news."""
+    record.refresh_from_db(fields=["external_ref", "former_refs"])
+    known = {record.external_ref, *record.former_refs}
+    if news := [ref for ref in dict.fromkeys(former) if ref and ref not in known]:
+        record.former_refs = [*record.former_refs, *news]
+        record.save(update_fields=["former_refs"])
+
+
+def place(practitioner: Practitioner, span: diary.Span, event_id: str) -> tuple[DiaryEntry | None, str]:
+    """
+    Enter in the diary what Calendly took already.
+
+    Where that cannot be, the time is shown as busy, and a sentence says why somebody has to look.
+    """
+    # What the calendar's mirror shows of this very event must not be in its way.
+    BusyPeriod.objects.filter(practitioner=practitioner, external_id=event_id).delete()
+    is_on_grid = not any((moment - timegrid.EPOCH) % timegrid.CELL for moment in (span.starts_at, span.ends_at))
+    if span.ends_at - span.starts_at > LONGEST_ENTRY:
+        why = "Takes more than a day, so it stands outside the diary."
+    elif is_on_grid:
+        try:
+            entry = diary.take(practitioner=practitioner, span=span, by=None)
+        except diary.SlotTaken:
+            why = f"Clashes with something else in {practitioner}'s diary. Move one of the two."
+        else:
+            entry.external_id = event_id
+            entry.save(update_fields=["external_id"])
+            return entry, ""
+    else:
+        why = "Begins or ends off the five-minute grid, so it stands outside the diary."
+    BusyPeriod.objects.update_or_create(
+        practitioner=practitioner,
+        calendar=Practitioner.CalendarProvider.CALENDLY,
+        external_id=event_id,
+        defaults={"starts_at": span.starts_at, "ends_at": span.ends_at},
+    )
+    return None, why
+
+
+def member(event: CalendlyEvent) -> Practitioner | None:
+    """Find whom Calendly gave the event to: by the member's address in Calendly, else by e-mail."""
+    people = Practitioner.objects.active()
+    return (
+        people.filter(calendly_user_uri__in=event.member_uris).exclude(calendly_user_uri="").first()
+        or people.annotate(address=Lower("email")).filter(address__in=map(str.lower, event.member_emails)).first()
+    )
+
+
+def new_patient(event: CalendlyEvent) -> Patient:
+    """Write down the person who booked; whether that is somebody known, a person decides: e-mail is no identity."""
+    return Patient.objects.create(
+        name=event.name[:255],
+        email=event.email,
+        phone=event.phone or "",
+        time_zone=event.timezone if event.timezone in TIME_ZONES else settings.CLINIC_TIME_ZONE,
+    )
