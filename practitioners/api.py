@@ -106,6 +106,12 @@ class PractitionerSlots(serializers.Serializer):
     appointmentType = serializers.CharField()
     nextAvailable = Moment(allow_null=True)
     availableSlots = SlotShape(many=True)
+    stale = serializers.BooleanField(
+        required=False, help_text="The outside calendar was not read for long: these times may be taken. Staff only."
+    )
+    calendarReadAt = Moment(
+        required=False, allow_null=True, help_text="When the outside calendar was last read. Staff only."
+    )
 
 
 class AvailabilityShape(serializers.Serializer):
@@ -124,16 +130,21 @@ class Availability(APIView):
         parameters=[AvailabilityQuery], responses={200: AvailabilityShape, **problems(400, 401, 404, 422, 429, 503)}
     )
     def get(self, request: Request) -> Response:
-        """List free times of everybody who gives a service."""
-        asked = QUERY.read(request.query_params)
+        """List free times of everybody who gives a service; doubtful ones are marked for staff, hidden from others."""
+        asked, is_public = QUERY.read(request.query_params), request.auth is None
         found = availability.find_slots(
             offers=_offers(asked["service"], asked["appointmentType"]),
             first_day=asked["date"],
             days=asked["days"],
             zone=asked.get("timezone", ZoneInfo(settings.CLINIC_TIME_ZONE)),
+            hides_stale=is_public,
         )
         # Plain dictionaries: the website asks this more often than anything else.
-        return Response({"practitioners": [_slots(each) for each in found]})
+        rows = [_slots(each) for each in found]
+        if not is_public:
+            for row, each in zip(rows, found, strict=True):
+                row["stale"], row["calendarReadAt"] = each.is_stale, each.read_at and in_utc(each.read_at)
+        return Response({"practitioners": rows})
 
 
 def service_named(name: str) -> Service:

@@ -21,7 +21,7 @@ from services.prices import clinic_day
 
 from . import schedule, timegrid
 from .diary import SlotTaken, Span
-from .models import Practitioner, Room
+from .models import OutsideCalendar, Practitioner, Room
 
 CLINIC = ZoneInfo(settings.CLINIC_TIME_ZONE)
 FIRST_LOOK_DAYS = 14
@@ -34,17 +34,20 @@ class Offer:
 
     practitioner: Practitioner
     appointment_type: AppointmentType
+    calendar: OutsideCalendar | None = None
 
 
 @dataclass(slots=True)
 class Slots:
-    """The free times of one offer, as a mask of the cells in which it may begin."""
+    """The free times of one offer, as a mask of the cells in which it may begin; those of a stale one are doubtful."""
 
     practitioner: Practitioner
     appointment_type: AppointmentType
     window: timegrid.Window
     starts: int
     later: datetime | None = None
+    is_stale: bool = False
+    read_at: datetime | None = None
 
     @property
     def times(self) -> list[datetime]:
@@ -83,22 +86,34 @@ def offers_of(*, service: str, kind: str = AppointmentType.Kind.INITIAL) -> list
     order, telehealth before in person.
     """
     first: dict[UUID, Offer] = {}
-    for person, appointment_type in schedule.gives(service=service, kind=kind):
+    for person, appointment_type, calendar in schedule.gives(service=service, kind=kind):
         if person.pk not in first:
-            first[person.pk] = Offer(person, appointment_type)
+            first[person.pk] = Offer(person, appointment_type, calendar)
     return list(first.values())
 
 
-def find_slots(*, offers: Sequence[Offer], first_day: date, days: int, zone: ZoneInfo = CLINIC) -> list[Slots]:
-    """Find the free times of each offer on so many days of a zone, and where there are none, the next one after."""
+def find_slots(
+    *, offers: Sequence[Offer], first_day: date, days: int, zone: ZoneInfo = CLINIC, hides_stale: bool = False
+) -> list[Slots]:
+    """
+    Find the free times of each offer on so many days of a zone, and where there are none, the next one after.
+
+    Times that an outside calendar may have taken since it was last read are marked, or hidden.
+    """
     last_day = first_day + timedelta(days=days)
     starts, ends = timegrid.wall_time(first_day, time.min, zone), timegrid.wall_time(last_day, time.min, zone)
     window, found = _free(offers, starts, ends)
-    slots = [
-        Slots(offer.practitioner, offer.appointment_type, window, mask)
-        for offer, mask in zip(offers, found, strict=True)
-    ]
-    _look_further([each for each in slots if not each.starts], ends)
+    now = timezone.now()
+    slots = []
+    for offer, mask in zip(offers, found, strict=True):
+        read_at, is_stale = None, False
+        if offer.calendar:
+            read_at, is_stale = offer.calendar.read_at, offer.calendar.is_stale(now)
+        starts = 0 if is_stale and hides_stale else mask
+        slots.append(
+            Slots(offer.practitioner, offer.appointment_type, window, starts, is_stale=is_stale, read_at=read_at)
+        )
+    _look_further([each for each in slots if not (each.starts or (each.is_stale and hides_stale))], ends)
     return slots
 
 
@@ -162,14 +177,21 @@ def check(
 
 
 def alternatives(
-    *, appointment_type: AppointmentType, near: datetime, practitioner: Practitioner | None = None, limit: int = 3
+    *,
+    appointment_type: AppointmentType,
+    near: datetime,
+    practitioner: Practitioner | None = None,
+    limit: int = 3,
+    hides_stale: bool = False,
 ) -> list[Alternative]:
     """
     Offer other free times of the same appointment: the nearest first, those with the same practitioner before others.
     """
-    people = Practitioner.objects.active().filter(appointment_types=appointment_type)
-    offers = [Offer(person, appointment_type) for person in people]
     now = timezone.now()
+    people = Practitioner.objects.active().filter(appointment_types=appointment_type)
+    if hides_stale:
+        people = people.fresh(now)
+    offers = [Offer(person, appointment_type) for person in people]
     starts = max(near - timedelta(days=1), now)
     window, masks = _free(offers, starts, starts + timedelta(days=ALTERNATIVES_DAYS))
     wanted = window.cell_floor(near)

@@ -55,6 +55,10 @@ class PractitionerQuerySet(models.QuerySet):
         own = OutsideCalendar.objects.filter(practitioner=OuterRef("pk"), provider=OuterRef("calendar_provider"))
         return self.annotate(has_stale_calendar=Exists(own.stale(now)))
 
+    def fresh(self, now: datetime) -> "PractitionerQuerySet":
+        """People whose free times the public may be shown."""
+        return self.with_freshness(now).filter(has_stale_calendar=False)
+
 
 class Practitioner(models.Model):
     """Somebody who gives care, or consults on the phone."""

@@ -7,6 +7,7 @@ The statements are written by hand and prepared: for these the ORM takes longer 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import accumulate, pairwise
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from django.db.models import Model
 
 from services.models import AppointmentType, Service
 
-from .models import LONGEST_ENTRY, Practitioner
+from .models import LONGEST_ENTRY, OutsideCalendar, Practitioner
 from .timegrid import WeeklyHours, Window
 
 Hours = tuple[str, WeeklyHours]
@@ -32,8 +33,12 @@ class Taken:
     rooms: dict[int, int]
 
 
-def gives(*, service: str, kind: str) -> list[tuple[Practitioner, AppointmentType]]:
-    """List who gives an active service, named by its slug, and what of a kind or code; their first comes first."""
+def gives(*, service: str, kind: str) -> list[tuple[Practitioner, AppointmentType, OutsideCalendar | None]]:
+    """
+    List who gives an active service, named by its slug, and what of a kind or code; their first comes first.
+
+    With each comes when their outside calendar was read, where one is mirrored.
+    """
     known: dict[Any, Model] = {}
 
     def made(model: type[Model], columns: list[str], values: tuple) -> Any:
@@ -42,9 +47,11 @@ def gives(*, service: str, kind: str) -> list[tuple[Practitioner, AppointmentTyp
 
     found = []
     for row in _rows(GIVES, {"service": service, "kind": kind}):
-        appointment_type = made(AppointmentType, TYPE, row[len(PERSON) : -len(SERVICE)])
-        appointment_type.service = made(Service, SERVICE, row[-len(SERVICE) :])
-        found.append((made(Practitioner, PERSON, row[: len(PERSON)]), appointment_type))
+        person, kind_of, of_service, calendar = (row[part] for part in PARTS)
+        appointment_type = made(AppointmentType, TYPE, kind_of)
+        appointment_type.service = made(Service, SERVICE, of_service)
+        read = made(OutsideCalendar, CALENDAR, calendar) if calendar[0] else None
+        found.append((made(Practitioner, PERSON, person), appointment_type, read))
     return found
 
 
@@ -88,7 +95,11 @@ def _columns(model: type[Model]) -> list[str]:
 
 
 PERSON, TYPE, SERVICE = _columns(Practitioner), _columns(AppointmentType), _columns(Service)
-SELECTED = [f"p.{name}" for name in PERSON] + [f"t.{name}" for name in TYPE] + [f"s.{name}" for name in SERVICE]
+CALENDAR = ["id", "read_at", "created_at"]
+TABLES = {"p": PERSON, "t": TYPE, "s": SERVICE, "c": CALENDAR}
+SELECTED = [f"{table}.{name}" for table, names in TABLES.items() for name in names]
+ENDS = list(accumulate(len(names) for names in TABLES.values()))
+PARTS = [slice(start, end) for start, end in pairwise([0, *ENDS])]
 
 GIVES = f"""
     SELECT {", ".join(SELECTED)}
@@ -96,6 +107,7 @@ GIVES = f"""
     JOIN practitioners_practitioner p ON p.id = gives.practitioner_id
     JOIN services_appointmenttype t ON t.id = gives.appointmenttype_id
     JOIN services_service s ON s.id = t.service_id
+    LEFT JOIN practitioners_outsidecalendar c ON c.practitioner_id = p.id AND c.provider = p.calendar_provider
     WHERE s.slug = %(service)s AND s.status = 'active' AND t.is_active AND p.is_active
       AND (t.kind = %(kind)s OR t.code = %(kind)s)
     ORDER BY p.name, p.id, t.mode DESC, t.position, t.code
