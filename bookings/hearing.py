@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.models.functions import Lower
 
 from botaniqal.integrations.calendly_events import CalendlyEvent
-from practitioners import diary, timegrid
+from practitioners import calendars, diary, timegrid
 from practitioners.models import LONGEST_ENTRY, TIME_ZONES, BusyPeriod, DiaryEntry, Practitioner
 
 from . import sync
@@ -77,8 +77,7 @@ def place(practitioner: Practitioner, span: diary.Span, event_id: str) -> tuple[
 
     Where that cannot be, the time is shown as busy, and a sentence says why somebody has to look.
     """
-    # What the calendar's mirror shows of this very event must not be in its way.
-    BusyPeriod.objects.filter(practitioner=practitioner, external_id=event_id).delete()
+    calendars.give_way(practitioner=practitioner, external_id=event_id)
     is_on_grid = not any((moment - timegrid.EPOCH) % timegrid.CELL for moment in (span.starts_at, span.ends_at))
     if span.ends_at - span.starts_at > LONGEST_ENTRY:
         why = "Takes more than a day, so it stands outside the diary."

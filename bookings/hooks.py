@@ -187,13 +187,16 @@ class Visits:
             return ""
         record = booking.sync_records.filter(system=CALENDLY).first()
         underway = (record and record.underway) or {}
-        is_by_link = "link" in underway and not event.is_by_api
+        is_at_our_time = event.starts_at == booking.starts_at
+        is_by_link = "link" in underway and is_at_our_time
         # Who told Calendly knows better than an echo, which may be of a former time: nothing is noted.
-        if not is_by_link and (
-            event.is_by_api
-            or event.starts_at == booking.starts_at
-            or underway.get("starts_at") == event.starts_at.isoformat()
-            or underway.get("leaves") == event.event_id
+        if event.is_by_api or (
+            not is_by_link
+            and (
+                is_at_our_time
+                or underway.get("starts_at") == event.starts_at.isoformat()
+                or underway.get("leaves") == event.event_id
+            )
         ):
             return f"Our own booking {booking.number}."
         if record and record.external_id and not event.old_invitee:

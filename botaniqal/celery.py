@@ -34,7 +34,10 @@ app.conf.beat_schedule = {
         "options": {"expires": settings.SWEEP_SECONDS},
     }
     for name in SWEPT
-} | {"forget_old_answers": {"task": "botaniqal.tasks.forget_old_answers", "schedule": 3600}}
+} | {
+    "forget_old_answers": {"task": "botaniqal.tasks.forget_old_answers", "schedule": 3600},
+    "purge_inbox": {"task": "botaniqal.tasks.purge_inbox", "schedule": 24 * 3600},
+}
 
 log = logging.getLogger(__name__)
 

@@ -6,10 +6,12 @@ leaves threads to the others; a bell that rings meanwhile is not missed, since a
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from threading import BoundedSemaphore
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from bookings import sync
@@ -93,6 +95,12 @@ def keep_subscriptions() -> int:
 def page_on_call() -> int:
     """Tell PagerDuty what somebody has to be woken for, and what is over."""
     return incidents.work_due()
+
+
+@bell
+def purge_inbox() -> int:
+    """Delete what vendors told us long ago."""
+    return inbox.purge(older_than=timezone.now() - timedelta(days=settings.INBOX_KEEP_DAYS))
 
 
 @bell
