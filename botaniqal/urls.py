@@ -40,6 +40,8 @@ consultants_api = [
 vendors = [
     path("webhooks/calendly/triage", webhooks.calendly),
     path("webhooks/calendly/practitioner", webhooks.calendly),
+    path("webhooks/graph", webhooks.graph),
+    path("webhooks/graph/lifecycle", webhooks.graph),
 ]
 
 operators = [

@@ -12,22 +12,24 @@ from datetime import timedelta
 from http import HTTPStatus
 
 from django.conf import settings
-from django.http import HttpRequest, JsonResponse
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from bookings import hooks as visits
 from botaniqal.errors import Malformed
-from botaniqal.integrations import calendly_events, inbox, subscriptions
+from botaniqal.integrations import calendly_events, graph_notices, inbox, subscriptions
 from botaniqal.integrations.calendly_events import Kind
-from botaniqal.integrations.models import InboundEvent
+from botaniqal.integrations.models import InboundEvent, Subscription
 from botaniqal.integrations.owed import NeedsPerson
-from practitioners import event_types
+from practitioners import calendars, event_types
 from triage import hooks as consultations
 
 log = logging.getLogger(__name__)
 
 CALENDLY = InboundEvent.Vendor.CALENDLY
+LONGEST_TOKEN = 2_000
 UNKNOWN_TYPE = "Nobody here knows this Calendly event type. Add it to a practitioner, then try again."
 
 
@@ -35,9 +37,7 @@ UNKNOWN_TYPE = "Nobody here knows this Calendly event type. Add it to a practiti
 def calendly(request: HttpRequest) -> JsonResponse:
     """Take a delivery from Calendly."""
     if request.method != "POST":
-        refusal = _refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", "Deliveries are posted here.")
-        refusal["Allow"] = "POST"
-        return refusal
+        return _not_posted()
     try:
         calendly_events.verify(
             headers=request.headers,
@@ -73,6 +73,58 @@ def calendly(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"kept": True})
 
 
+@csrf_exempt
+def graph(request: HttpRequest) -> HttpResponse:
+    """
+    Take what Graph tells, of changes and of its subscriptions alike, or shake hands with it.
+
+    Nothing of it is kept but that somebody has to look.
+    """
+    if "validationToken" in request.GET:
+        return _handshake(request.GET["validationToken"])
+    if request.method != "POST":
+        return _not_posted()
+    try:
+        notices = graph_notices.parse(request.body)
+    except graph_notices.TooManyNotices as refused:
+        return _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", str(refused))
+    except graph_notices.MalformedNotices as refused:
+        return _refusal(HTTPStatus.BAD_REQUEST, "invalid", str(refused))
+    told = graph_notices.vouched(notices)
+    if not told:
+        log.warning("a delivery in Graph's name was refused")
+        return _refusal(HTTPStatus.UNAUTHORIZED, "signature_refused", "No subscription of ours vouches for this.")
+    for subscription, what in told.items():
+        _hear(subscription, what)
+    return HttpResponse(status=HTTPStatus.ACCEPTED)
+
+
+def _handshake(token: str) -> HttpResponse:
+    """Prove that the address is ours, by saying the token back as what it is: text, and nothing that a browser runs."""
+    if not 0 < len(token) <= LONGEST_TOKEN:
+        return _refusal(HTTPStatus.BAD_REQUEST, "invalid", "That is no validation token.")
+    return HttpResponse(token, content_type="text/plain", headers={"X-Content-Type-Options": "nosniff"})
+
+
+@transaction.atomic
+def _hear(subscription: Subscription, what: set[str]) -> None:
+    now, row = timezone.now(), Subscription.objects.filter(pk=subscription.pk)
+    if graph_notices.CHANGED in what:
+        subscriptions.heard(vendor=subscription.vendor, resource=subscription.resource, now=now)
+    if graph_notices.REAUTHORIZE in what:
+        subscriptions.check_soon(rows=row, now=now, is_ending=True)
+    if what - {graph_notices.CHANGED, graph_notices.REAUTHORIZE}:  # it was removed, or something was not delivered
+        subscriptions.fetch_since(rows=row, since=subscription.heard_at or now, now=now)
+    if what != {graph_notices.REAUTHORIZE}:
+        calendars.look(mailbox=subscription.resource, now=now)
+
+
+def _not_posted() -> JsonResponse:
+    refusal = _refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", "Deliveries are posted here.")
+    refusal["Allow"] = "POST"
+    return refusal
+
+
 def _refusal(status: HTTPStatus, code: str, sentence: str) -> JsonResponse:
     return JsonResponse({"error": sentence, "code": code, "details": {}}, status=status)
 
@@ -80,6 +132,7 @@ def _refusal(status: HTTPStatus, code: str, sentence: str) -> JsonResponse:
 def _by_event_type(consultation: visits.Handler, visit: visits.Handler) -> Callable[[InboundEvent], str]:
     def work(row: InboundEvent) -> str:
         event = calendly_events.parse(row.payload)
+        calendars.look(calendly_users=event.member_uris, now=timezone.now())
         event_type = event_types.find(event.event_type_id or "")
         if event_type is None:
             raise NeedsPerson(UNKNOWN_TYPE)
