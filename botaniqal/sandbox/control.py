@@ -3,31 +3,39 @@ The sandbox's own interface, for the tests, the demo's set-up and rehearsals: no
 
 All below `/_control/`, JSON in and out, without a key; a refusal is `{"error", "details"}`.
 
-=============  ======  ====================================================================================
-event-types    POST    {event_types: [{uri, name, minutes, hosts, inbound?, active?, managed?}]}: learn them
-faults         GET     what the fault dial is set to
-faults         POST    {vendor, fault, operation?, rate?, calls?, milliseconds?, retry_after?}: turn it
-faults         DELETE  turn everything off, let go of calls that wait
-faults/preset  POST    {preset: calm | bad_day}: several faults at low rates, for all vendors
-seed           GET     {seed}
-seed           POST    {seed}: begin the series of faults anew; "" leaves them to chance
-plan           GET     {plan}
-plan           POST    {plan: paid | free_no_booking}: what Calendly lets the clinic do
-limits         GET     Calendly's limits and how much of each is used
-limits         POST    {invitees?, calls?}: such as "10/60 50/3600", or "off"; counts from nothing
-subscriptions  POST    {vendor, state}: all at once; calendly: active | disabled, graph: expired
-busy           GET     external busy times of Calendly's members
-busy           POST    {user (URI or e-mail), start_time, end_time}: add one
-busy           DELETE  forget all, or ?id= one
-moves          POST    {event, start_time, by?: invitee | host, host?}: reschedule at Calendly, as a linked pair
-cancellations  POST    {event, by?: invitee | host, reason?}: cancel at Calendly
-no-shows       POST    {event, missed: true | false}: mark at Calendly, or take the mark back
-deliveries     POST    {id, times?}: send a webhook again
-portal         POST    {url, unasked?}: where webhooks go; unasked false: nobody is told without a subscription
-reset          POST    forget everything but event types and their hosts; the environment's settings hold again
-state          GET     ?vendor=: all that it knows
-calls          GET     ?vendor=: the latest calls, without query or body
-=============  ======  ====================================================================================
+================  ======  ====================================================================================
+event-types       POST    {event_types: [{uri, name, minutes, hosts, inbound?, active?, managed?}]}: learn them
+faults            GET     what the fault dial is set to
+faults            POST    {vendor, fault, operation?, rate?, calls?, milliseconds?, retry_after?}: turn it
+faults            DELETE  turn everything off, let go of calls that wait
+faults/preset     POST    {preset: calm | bad_day}: several faults at low rates, for all vendors
+seed              GET     {seed}
+seed              POST    {seed}: begin the series of faults anew; "" leaves them to chance
+plan              GET     {plan}
+plan              POST    {plan: paid | free_no_booking}: what Calendly lets the clinic do
+limits            GET     Calendly's limits and how much of each is used
+limits            POST    {invitees?, calls?}: such as "10/60 50/3600", or "off"; counts from nothing
+subscriptions     POST    {vendor, state}: all at once; calendly: active | disabled, graph: expired
+busy              GET     external busy times of Calendly's members
+busy              POST    {user (URI or e-mail), start_time, end_time}: add one
+busy              DELETE  forget all, or ?id= one
+moves             POST    {event, start_time, by?: invitee | host, host?}: reschedule at Calendly, as a linked pair
+cancellations     POST    {event, by?: invitee | host, reason?}: cancel at Calendly
+no-shows          POST    {event, missed: true | false}: mark at Calendly, or take the mark back
+deliveries        POST    {id, times?}: send a webhook again
+graph/events      POST    {mailbox, start, end, subject?, isAllDay?, showAs? …}: write as the mailbox's owner
+graph/events      PATCH   {mailbox, id, …}: change or move as the owner
+graph/events      DELETE  {mailbox, id}: delete as the owner
+graph/mailboxes   POST    {mailbox, exists}: take a mailbox away, or bring it back
+graph/sync-state  DELETE  {mailbox}: its delta tokens are gone
+graph/life        POST    {event, mailbox?}: expired unheard, or a lifecycle event that the owner is told
+graph/tokens      POST    {seconds}: how long keys to Graph live from now on
+graph/tokens      DELETE  every key ends now
+portal            POST    {url, unasked?}: where webhooks go; unasked false: nobody is told without a subscription
+reset             POST    forget everything but event types and their hosts; the environment's settings hold again
+state             GET     ?vendor=: all that it knows
+calls             GET     ?vendor=: the latest calls, without query or body
+================  ======  ====================================================================================
 """
 
 from collections.abc import Callable
@@ -42,6 +50,7 @@ from botaniqal.sandbox.calendly import plan as plans
 from botaniqal.sandbox.calendly.contract import DATE_TIME, EMAIL, URI
 from botaniqal.sandbox.contracts import Schema
 from botaniqal.sandbox.door import body_of, calls
+from botaniqal.sandbox.graph import control as graph
 from botaniqal.sandbox.medirecords.api import APPOINTMENT_TYPES
 from botaniqal.sandbox.store import store
 from botaniqal.sandbox.vendors import VENDORS, Refused
@@ -315,6 +324,8 @@ def show_state(request: HttpRequest) -> JsonResponse:
     if vendor not in KINDS:
         raise Refused(400, f"vendor must be one of {', '.join(KINDS)}")
     state = {name: [clinic.public(row) for row in store.find(kind)] for name, kind in KINDS[vendor].items()}
+    if vendor == "graph":
+        state = graph.state()
     if vendor in TELLING:
         # What an earlier sandbox has kept is Calendly's and does not say so.
         state["deliveries"] = [row for row in store.find("delivery") if row.get("vendor", "calendly") == vendor]

@@ -15,6 +15,9 @@ DONE = {
     "booked": "Booked. Calendly tells the portal now.",
     "canceled": "Canceled by the patient. Calendly tells the portal now.",
     "moved": "Moved by the patient: this is the new event. Calendly tells the portal of both.",
+    "outlook_added": "Added by the practitioner. Outlook tells the portal now.",
+    "outlook_moved": "Moved by the practitioner. Outlook tells the portal now.",
+    "outlook_deleted": "Deleted by the practitioner. Outlook tells the portal now.",
     "sent": "Sending again.",
     "turned": "The fault dial is set.",
     "cleared": "Turned off.",
@@ -42,6 +45,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     links = [
         ("home", "Patients", 0, ""),
         ("calendars", "Calendly calendars", 0, ""),
+        ("outlook", "Outlook calendars", 0, ""),
         ("medirecords", "MediRecords", 0, ""),
         ("mailbox", "Mailbox", store.count("message"), "info"),
         ("deliveries", "Webhooks", refused, "bad"),

@@ -9,6 +9,12 @@ from botaniqal.sandbox.calendly import api as calendly
 from botaniqal.sandbox.calendly import plan, subscriptions
 from botaniqal.sandbox.control import by_method
 from botaniqal.sandbox.door import door
+from botaniqal.sandbox.graph import api as graph
+from botaniqal.sandbox.graph import control as graph_control
+from botaniqal.sandbox.graph import delta, tokens
+from botaniqal.sandbox.graph import pages as graph_pages
+from botaniqal.sandbox.graph import subscriptions as graph_subscriptions
+from botaniqal.sandbox.graph.tokens import GRAPH, LOGIN
 from botaniqal.sandbox.medirecords import api as medirecords
 from botaniqal.sandbox.vendors import CALENDLY, MEDIRECORDS, SES
 
@@ -74,7 +80,46 @@ medirecords_urls = [
     path("v2/patients", door(MEDIRECORDS, "patients", POST=medirecords.create_patient)),
 ]
 
+graph_urls = [
+    path("users/<mailbox>/events", door(GRAPH, "events", GET=graph.list_events, POST=graph.create_event)),
+    path(
+        "users/<mailbox>/events/<id>",
+        door(GRAPH, "events", GET=graph.show_event, PATCH=graph.change_event, DELETE=graph.delete_event),
+    ),
+    path("users/<mailbox>/events/<id>/cancel", door(GRAPH, "events", POST=graph.cancel_event)),
+    path("users/<mailbox>/calendarView", door(GRAPH, "events", GET=graph.list_view)),
+    path("users/<mailbox>/calendarView/delta", door(GRAPH, "delta", GET=delta.read)),
+    path("users/<mailbox>/calendar/getSchedule", door(GRAPH, "schedule", POST=graph.get_schedule)),
+    path(
+        "subscriptions",
+        door(GRAPH, "subscriptions", GET=graph_subscriptions.list_all, POST=graph_subscriptions.create),
+    ),
+    path(
+        "subscriptions/<id>",
+        door(
+            GRAPH,
+            "subscriptions",
+            GET=graph_subscriptions.show,
+            PATCH=graph_subscriptions.renew,
+            DELETE=graph_subscriptions.delete,
+        ),
+    ),
+    path("subscriptions/<id>/reauthorize", door(GRAPH, "subscriptions", POST=graph_subscriptions.reauthorize)),
+]
+
+graph_control_urls = [
+    path(
+        "events",
+        by_method(POST=graph_control.create_event, PATCH=graph_control.change_event, DELETE=graph_control.remove_event),
+    ),
+    path("mailboxes", by_method(POST=graph_control.set_existence)),
+    path("sync-state", by_method(DELETE=graph_control.lose_sync_state)),
+    path("life", by_method(POST=graph_control.live)),
+    path("tokens", by_method(POST=graph_control.set_token_life, DELETE=graph_control.take_tokens_back)),
+]
+
 control_urls = [
+    path("graph/", include(graph_control_urls)),
     path("event-types", by_method(POST=control.register_event_types)),
     path("faults", by_method(GET=control.list_faults, POST=control.turn_dial, DELETE=control.clear_dial)),
     path("faults/preset", by_method(POST=control.turn_to_preset)),
@@ -102,6 +147,11 @@ page_urls = [
     path("events/<id>/move", patient_pages.move_event, name="move_event"),
     path("cancellations/<invitee_id>", patient_pages.follow_link, name="cancellation"),
     path("reschedulings/<invitee_id>", patient_pages.follow_link, name="rescheduling"),
+    path("outlook", graph_pages.outlook, name="outlook"),
+    path("outlook/add", graph_pages.add, name="add_outlook_event"),
+    path("outlook/<mailbox>/<id>", graph_pages.show, name="outlook_event"),
+    path("outlook/<mailbox>/<id>/move", graph_pages.move, name="move_outlook_event"),
+    path("outlook/<mailbox>/<id>/delete", graph_pages.delete, name="delete_outlook_event"),
     path("medirecords", pages.medirecords, name="medirecords"),
     path("mailbox", pages.mailbox, name="mailbox"),
     path("mailbox/<id>", pages.show_message, name="message"),
@@ -117,6 +167,8 @@ page_urls = [
 urlpatterns = [
     path("calendly/", include(calendly_urls)),
     path("medirecords/", include(medirecords_urls)),
+    path("graph/v1.0/", include(graph_urls)),
+    path("microsoft/<tenant>/oauth2/v2.0/token", door(LOGIN, "token", POST=tokens.give)),
     path("ses/v2/email/outbound-emails", door(SES, "messages", POST=mail.send_email)),
     path("_control/", include(control_urls)),
     *page_urls,
