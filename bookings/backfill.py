@@ -49,6 +49,23 @@ def fetch_missed(*, since: datetime, until: datetime, now: datetime) -> int:
     return count
 
 
+def fetch_event(*, event_id: str, starts_at: datetime) -> int:
+    """
+    Put one event that nobody here knows into the inbox, as if Calendly had told of it, and count what is news.
+
+    :raises VendorUnavailable: Calendly could not be asked.
+    """
+    client = calendly.client()
+    minute = timedelta(minutes=1)
+    events = client.raw_events(
+        organization=settings.CALENDLY_ORGANIZATION, min_start=starts_at - minute, max_start=starts_at + minute
+    )
+    event = next((event for event in events if uuid_of(event["uri"]) == event_id), None)
+    if event is None or event["status"] != "active":
+        return 0
+    return sum(_deliver(Kind.CREATED, event, invitee) for invitee in client.raw_invitees(event_id))
+
+
 def was_booked_in_calendly(*, since: datetime, until: datetime, now: datetime) -> bool:
     """Tell whether anything was booked in Calendly between two moments, by whomever."""
     events = calendly.client().raw_events(

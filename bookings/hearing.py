@@ -8,7 +8,7 @@ from django.db.models.functions import Lower
 
 from botaniqal.integrations.calendly_events import CalendlyEvent
 from practitioners import calendars, diary, timegrid
-from practitioners.models import LONGEST_ENTRY, TIME_ZONES, BusyPeriod, DiaryEntry, Practitioner
+from practitioners.models import LONGEST_ENTRY, TIME_ZONES, BusyPeriod, DiaryEntry, Practitioner, Room
 
 from . import sync
 from .models import Booking, Patient, SyncRecord
@@ -71,9 +71,16 @@ def remember(record: SyncRecord, *former: str | None) -> None:
         record.save(update_fields=["former_refs"])
 
 
-def place(practitioner: Practitioner, span: diary.Span, event_id: str) -> tuple[DiaryEntry | None, str]:
+def place(
+    practitioner: Practitioner,
+    span: diary.Span,
+    event_id: str,
+    *,
+    calendar: Practitioner.CalendarProvider = Practitioner.CalendarProvider.CALENDLY,
+    room: Room | None = None,
+) -> tuple[DiaryEntry | None, str]:
     """
-    Enter in the diary what Calendly took already.
+    Enter in the diary what Calendly, or another that is right, took already.
 
     Where that cannot be, the time is shown as busy, and a sentence says why somebody has to look.
     """
@@ -83,7 +90,7 @@ def place(practitioner: Practitioner, span: diary.Span, event_id: str) -> tuple[
         why = "Takes more than a day, so it stands outside the diary."
     elif is_on_grid:
         try:
-            entry = diary.take(practitioner=practitioner, span=span, by=None)
+            entry = diary.take(practitioner=practitioner, span=span, room=room, by=None)
         except diary.SlotTaken:
             why = f"Clashes with something else in {practitioner}'s diary. Move one of the two."
         else:
@@ -94,7 +101,7 @@ def place(practitioner: Practitioner, span: diary.Span, event_id: str) -> tuple[
         why = "Begins or ends off the five-minute grid, so it stands outside the diary."
     BusyPeriod.objects.update_or_create(
         practitioner=practitioner,
-        calendar=Practitioner.CalendarProvider.CALENDLY,
+        calendar=calendar,
         external_id=event_id,
         defaults={"starts_at": span.starts_at, "ends_at": span.ends_at},
     )
