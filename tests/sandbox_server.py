@@ -19,6 +19,9 @@ DEFAULTS = {
     "CALENDLY_TRIAGE_CALENDAR_ID": "https://api.calendly.com/event_types/0e2b9f5c-1a53-4c0e-8b62-6d3b8a1f4c01",
     "MEDIRECORDS_API_KEY": "medirecords-key-of-the-tests",
     "MEDIRECORDS_PRACTICE_ID": "55555555-5555-4555-8555-555555555555",
+    "GRAPH_TENANT": "tenant-of-the-tests",
+    "GRAPH_CLIENT_ID": "application-of-the-tests",
+    "GRAPH_CLIENT_SECRET": "graph-secret-of-the-tests",
 }
 ENVIRONMENT = {name: os.environ.get(name) or value for name, value in DEFAULTS.items()}
 # Nobody listens there; a test that has a portal points the sandbox at it.
@@ -34,6 +37,8 @@ class Sandbox:
         self.calendly_url = f"{url}/calendly"
         self.medirecords_url = f"{url}/medirecords"
         self.ses_url = f"{url}/ses"
+        self.graph_url = f"{url}/graph/v1.0"
+        self.microsoft_url = f"{url}/microsoft"
         self._session = requests.Session()
         self._session.trust_env = False
 
