@@ -75,6 +75,10 @@ _RUN_THE_CLINIC = [
     "triage.change_triagesession",
     "integrations.view_inboundevent",
     "integrations.change_inboundevent",
+    "integrations.view_subscription",
+    "integrations.change_subscription",
+    "integrations.view_incident",
+    "integrations.change_incident",
 ]
 
 ROLES: dict[str, list[str]] = {

@@ -111,6 +111,11 @@ def end_all(*, now: datetime) -> int:
     return count
 
 
+def unwell(rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
+    """Pick those that do not tell us, or of which nobody knows."""
+    return rows.filter(Q(health__in=TROUBLE) | Q(needs_person=True), is_wanted=True)
+
+
 def foretell(*, mailboxes: Iterable[str], now: datetime) -> Iterator[tuple[Subscription, str]]:
     """Say what a look would do to each, without doing it."""
     rows = {(row.vendor, row.resource): row for row in Subscription.objects.all()}

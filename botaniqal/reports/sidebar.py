@@ -12,7 +12,8 @@ from django.urls import reverse
 
 from bookings.models import SyncRecord
 from botaniqal.admin import BAD, INFO
-from botaniqal.integrations.models import InboundEvent
+from botaniqal.integrations import subscriptions
+from botaniqal.integrations.models import InboundEvent, Incident, Subscription
 from botaniqal.messages.models import Message
 
 from .queue import calls_due
@@ -90,6 +91,22 @@ GROUPS = [
                 "mail.change_message",
                 lambda request: Message.objects.for_a_person(),
                 "need a person",
+            ),
+            Item(
+                "Subscriptions",
+                "bell",
+                "integrations_subscription_changelist",
+                "integrations.view_subscription",
+                lambda request: subscriptions.unwell(Subscription.objects.all()),
+                "not well",
+            ),
+            Item(
+                "Incidents",
+                "alert",
+                "integrations_incident_changelist",
+                "integrations.view_incident",
+                lambda request: Incident.objects.filter(resolved_at=None),
+                "open",
             ),
             Item(
                 "Event types",

@@ -13,7 +13,7 @@ from django.utils import timezone
 from bookings.models import Patient, Payment, SyncRecord
 from botaniqal.accounts.models import User
 from botaniqal.accounts.roles import ROLES
-from botaniqal.integrations.models import InboundEvent
+from botaniqal.integrations.models import InboundEvent, Incident, Subscription
 from botaniqal.messages.models import Message
 from practitioners.models import BusyPeriod, DiaryEntry, Room
 from tests.admin.conftest import logged_in, somebody
@@ -47,6 +47,8 @@ def some_rows(count: int) -> None:
         InboundEvent.objects.create(
             vendor="calendly", key=f"{n}-{session.pk}", kind="invitee.created", payload={}, needs_person=True
         )
+        Subscription.objects.create(vendor="graph", resource=f"{n}-{session.pk}@example.com", health="lost")
+        Incident.objects.create(key=f"{n}-{session.pk}", summary="Calendly was switched off.")
         Message.objects.create(
             kind="confirmation", reference=booking.pk, to="a@example.com", subject="Hello", text="Hi"
         )
