@@ -77,7 +77,7 @@ def book(
         source=source,
         created_by=by,
         notes=notes,
-        join_link=join_link or _meeting_link(practitioner, appointment_type),
+        join_link=join_link or notices.meeting_link(practitioner, appointment_type),
         attention=attention,
     )
     sync.owe(booking=booking, now=now)
@@ -231,7 +231,7 @@ def note_move(
     changed, tell_patient = ["entry", "starts_at", "ends_at", "revision", "attention"], notices.send_moved
     if practitioner and practitioner != booking.practitioner:
         booking.practitioner = practitioner
-        booking.join_link = _meeting_link(practitioner, booking.appointment_type)
+        booking.join_link = notices.meeting_link(practitioner, booking.appointment_type)
         changed += ["practitioner", "join_link"]
         tell_patient = notices.send_other_practitioner
     booking.save(update_fields=changed)
@@ -271,10 +271,6 @@ def _owe_end(booking: Booking, now: datetime) -> None:
     # A consultation stands in the calendar alone, and a calendar does not know how a visit ended.
     if not booking.appointment_type.is_free_consultation:
         sync.owe(booking=booking, now=now)
-
-
-def _meeting_link(practitioner: Practitioner, appointment_type: AppointmentType) -> str:
-    return practitioner.meeting_link if appointment_type.mode == AppointmentType.Mode.TELEHEALTH else ""
 
 
 def _next_number(now: datetime) -> str:

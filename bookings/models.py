@@ -1,6 +1,7 @@
 """Patients, bookings, money, and what the vendors still have to be told."""
 
 import uuid
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.fields import ArrayField
@@ -12,6 +13,11 @@ from django.utils import timezone
 
 from botaniqal.integrations.models import Owed, OwedQuerySet, Turn, owed_index
 from practitioners.models import check_time_zone
+
+
+def on_clock(moment: datetime) -> str:
+    """Write a moment as the clinic's clock shows it: Tue 24 Nov 09:00."""
+    return f"{timezone.localtime(moment):%a %-d %b %H:%M}"
 
 
 class Patient(models.Model):
@@ -130,8 +136,8 @@ class Booking(models.Model):
 
     @property
     def when(self) -> str:
-        """The visit's time on the clinic's clock, as staff read it."""
-        return f"{timezone.localtime(self.starts_at):%a %-d %b %H:%M}"
+        """The visit's time on the clinic's clock."""
+        return on_clock(self.starts_at)
 
 
 class NumberCounter(models.Model):
@@ -243,6 +249,9 @@ class SyncRecord(Owed):
 
 class SyncNote(models.Model):
     """A line of a booking's time line: what was said to a vendor or heard from it, and what came of it."""
+
+    FOUND_AGAIN = "Found there again after an answer that did not come."
+    OVER_BEFORE = "Nothing was entered: the visit was over before."
 
     record = models.ForeignKey(SyncRecord, on_delete=models.CASCADE, related_name="notes")
     at = models.DateTimeField(auto_now_add=True)

@@ -65,6 +65,11 @@ def send_booking_link(*, booking: Booking, link: str, now: datetime) -> None:
     )
 
 
+def meeting_link(practitioner: Practitioner, appointment_type: AppointmentType) -> str:
+    """Tell where a visit by video takes place, where that is always the same place."""
+    return practitioner.meeting_link if appointment_type.mode == AppointmentType.Mode.TELEHEALTH else ""
+
+
 def forget_booking_link(*, booking: Booking) -> None:
     """Take back the link to enter a visit at a time that it no longer has, where that has not gone out."""
     _unsent(booking).filter(kind=Message.Kind.BOOKING_LINK).delete()

@@ -16,7 +16,6 @@ from botaniqal.integrations import calendly, graph, medirecords, owed
 from botaniqal.integrations.models import Owed, Turn
 from botaniqal.messages.models import Message
 from practitioners.models import Practitioner
-from services.models import AppointmentType
 
 from . import notices, telling_calendly, telling_medirecords, telling_outlook
 from .models import Booking, SyncRecord
@@ -45,8 +44,8 @@ def owe_upcoming(*, practitioner: Practitioner, now: datetime) -> int:
         with transaction.atomic():
             locked = Booking.objects.select_for_update(of=["self"]).select_related("practitioner", "appointment_type")
             booking = locked.get(pk=booking_id)
-            if practitioner.meeting_link and booking.appointment_type.mode == AppointmentType.Mode.TELEHEALTH:
-                booking.join_link = practitioner.meeting_link
+            if link := notices.meeting_link(practitioner, booking.appointment_type):
+                booking.join_link = link
                 booking.save(update_fields=["join_link"])
             owe(booking=booking, now=now)
     return len(ahead)

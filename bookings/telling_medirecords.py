@@ -28,12 +28,10 @@ from botaniqal.integrations.medirecords import Patient as TheirPatient
 from botaniqal.integrations.models import Turn
 from botaniqal.integrations.owed import NeedsPerson
 
-from .models import Booking, Patient, SyncRecord
+from .models import Booking, Patient, SyncNote, SyncRecord
 
 # The clinic's own reason may be about somebody's health.
 CANCELLED = "Cancelled in the booking portal"
-
-FOUND = "Found there again after an answer that did not come."
 
 OVER = (Booking.State.COMPLETED, Booking.State.NO_SHOW)
 PHONE_DIGITS = 9  # an Australian number without its country code or leading zero
@@ -70,7 +68,7 @@ class Teller:
             return self._vendor.get_appointment(record.external_id)
         if place := (record.underway or {}).get("place"):
             if found := self._find(record, **place):
-                record.note(Turn.TOLD, FOUND)
+                record.note(Turn.TOLD, SyncNote.FOUND_AGAIN)
             return found
         return None
 
@@ -107,7 +105,7 @@ class Teller:
             appointment = self._find(record, **place)
             if appointment is None or _differs(appointment, draft):
                 raise NeedsPerson(_refusal(refusal, booking)) from None
-            record.note(Turn.TOLD, FOUND)
+            record.note(Turn.TOLD, SyncNote.FOUND_AGAIN)
         return appointment
 
     def _mapped(self, booking: Booking) -> tuple[str, str]:

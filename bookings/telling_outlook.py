@@ -16,9 +16,7 @@ from botaniqal.integrations.owed import NeedsPerson
 from practitioners.models import BusyPeriod, DiaryEntry, Practitioner
 
 from . import notices
-from .models import Booking, SyncRecord
-
-FOUND = "Found there again after an answer that did not come."
+from .models import Booking, SyncNote, SyncRecord
 
 OVER = (Booking.State.COMPLETED, Booking.State.NO_SHOW)
 LONGEST_LOCATION = 255
@@ -45,7 +43,7 @@ class Teller:
         event = self._standing_event(record, mailbox)
         if booking.state in OVER:
             if event is None:
-                record.note(Turn.TOLD, "Nothing: the visit was over before it could be entered.")
+                record.note(Turn.TOLD, SyncNote.OVER_BEFORE)
             return {"underway": None}
         is_elsewhere = event is not None and not _is_same(record.external_ref, mailbox)
         if is_elsewhere:
@@ -71,7 +69,7 @@ class Teller:
             owed.renew(record, underway=None)
         elif underway and (event := self._vendor.find_event(underway["mailbox"], str(record.booking_id))):
             _keep(record, event, underway["mailbox"])
-            record.note(Turn.TOLD, FOUND)
+            record.note(Turn.TOLD, SyncNote.FOUND_AGAIN)
 
     def _standing_event(self, record: SyncRecord, mailbox: str | None) -> Event | None:
         """Fetch the event that is known, else look for one of ours where it may stand."""

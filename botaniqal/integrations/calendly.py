@@ -217,6 +217,16 @@ class Calendly:
                     return invitee
         return None
 
+    def marked_invitees(
+        self, *, organization: str, email: str, since: datetime, until: datetime, utm_content: str
+    ) -> Iterator[tuple[ScheduledEvent, Invitee]]:
+        """List who carries our mark at the events between two moments, with the event; the cancelled ones too."""
+        query = {"invitee_email": email, **_beginning(organization, since, until)}
+        for event in self._pages("/scheduled_events", query=query, read=shapes.read_event):
+            for invitee in self.invitees(uuid_of(event.uri)):
+                if invitee.utm_content == utm_content:
+                    yield event, invitee
+
     def create_link(self, event_type: str) -> str:
         """Make the address of a page on which one person can book an event type once; see `prefilled`."""
         body = {"max_event_count": 1, "owner": event_type, "owner_type": "EventType"}

@@ -52,6 +52,15 @@ READS: dict[str, Callable[[Calendly], Any]] = {
     "find_invitee": lambda calendly: calendly.find_invitee(
         organization=ORGANIZATION, email="pat@example.com", starts_at=START, utm_content=MARK
     ),
+    "marked_invitees": lambda calendly: list(
+        calendly.marked_invitees(
+            organization=ORGANIZATION,
+            email="pat@example.com",
+            since=START,
+            until=START + timedelta(days=40),
+            utm_content=MARK,
+        )
+    ),
 }
 WRITES: dict[str, Callable[[Calendly], Any]] = {
     "create_invitee": lambda calendly: calendly.create_invitee(draft()),
