@@ -24,6 +24,8 @@ SWEPT = (
     "page_on_call",
     "send_messages",
     "work_inbox",
+    "reconcile",
+    "settle_drift",
     "show_life",
 )
 # A sweep that no worker took until the next one is of no use any more.

@@ -5,7 +5,7 @@ A worker runs them in threads. Of each bell two runs at most go on in a process,
 leaves threads to the others; a bell that rings meanwhile is not missed, since a run goes on while anything is due.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import wraps
 from threading import BoundedSemaphore
@@ -14,7 +14,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from bookings import sync
+from bookings import drift, settling, sync
 from botaniqal.api import health, idempotency
 from botaniqal.integrations import inbox, incidents, subscriptions
 from botaniqal.messages import sending
@@ -85,6 +85,18 @@ def work_inbox() -> int:
 
 
 @bell
+def reconcile() -> int:
+    """Compare the portal with its vendors where somebody asked for it, and every night."""
+    return drift.work_due(now=timezone.now())
+
+
+@bell
+def settle_drift() -> int:
+    """Do at the vendors what was decided of things that belong to no booking."""
+    return settling.work_due()
+
+
+@bell
 def keep_subscriptions() -> int:
     """Look after what vendors promised to tell us of, and read what they did not tell."""
     subscriptions.keep_up(mailboxes=mailboxes(), now=timezone.now())
@@ -117,4 +129,8 @@ def show_life() -> None:
 
 def _read_calendars(provider: str) -> int:
     calendars.keep_up(now=timezone.now())
-    return calendars.work_due(providers=[provider])
+    return calendars.work_due(providers=[provider], on_own=_look_at_own)
+
+
+def _look_at_own(provider: str, external_ids: Sequence[str]) -> int:
+    return drift.look_at(system=provider, external_ids=external_ids, now=timezone.now())

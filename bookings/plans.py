@@ -1,0 +1,132 @@
+"""What settling a difference would do, said before anybody agrees to it; or why it cannot be done."""
+
+from dataclasses import dataclass
+
+from django.db.models import TextChoices
+
+from practitioners.models import CalendlyEventType, Practitioner
+
+from . import comparing
+from .models import Drift, SyncRecord
+
+Kind, Field, System = Drift.Kind, Drift.Field, SyncRecord.System
+
+
+class Winner(TextChoices):
+    """Who is right."""
+
+    PORTAL = "portal", "The portal"
+    VENDOR = "vendor", "The vendor"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What settling a difference one way would do, or why it cannot be done."""
+
+    sentence: str
+    is_possible: bool = True
+
+
+def preview(drift: Drift, winner: Winner) -> Plan:
+    """Say what would be done, for a person to agree to."""
+    return _plan_for_portal(drift) if winner == Winner.PORTAL else _plan_for_vendor(drift)
+
+
+def practitioner_in(drift: Drift) -> Practitioner | None:
+    """Find whom a vendor names."""
+    key = drift.evidence.get("practitioner", "")
+    return None if key in ("", comparing.STRANGER) else Practitioner.objects.filter(pk=key).first()
+
+
+def calendly_told_the_patient(drift: Drift) -> bool:
+    """Tell whether the patient knows already: Calendly writes to them of each cancellation."""
+    return drift.system == System.CALENDLY and drift.kind == Kind.CANCELLED_THERE
+
+
+def _plan_for_portal(drift: Drift) -> Plan:
+    vendor, mark = drift.get_system_display(), drift.evidence.get("mark")
+    if drift.kind == Kind.UNKNOWN:
+        if not mark:
+            sentence = f"It does not carry the portal's mark, so the portal does not touch it. Cancel it in {vendor}."
+            return Plan(sentence=sentence, is_possible=False)
+        return Plan(sentence=f"It is cancelled in {vendor}: it carries the portal's mark, but belongs to no booking.")
+    if objection := _beyond_calendly(drift):
+        return Plan(sentence=objection, is_possible=False)
+    if drift.kind == Kind.STANDS_THERE:
+        return Plan(sentence=f"It is cancelled in {vendor} as well.")
+    if drift.system == System.CALENDLY:
+        what = f"Calendly gets a new event for {drift.booking.when}, and tells the patient so itself."
+    elif drift.kind == Kind.DIFFERS:
+        what = f"{vendor} is brought back to what the portal says: {drift.ours}."
+    else:
+        what = f"The visit is entered in {vendor} again, for {drift.booking.when}."
+    return Plan(sentence=what + _with_it(drift))
+
+
+def _plan_for_vendor(drift: Drift) -> Plan:
+    vendor, field = drift.get_system_display(), drift.field
+    if drift.kind == Kind.UNKNOWN:
+        if drift.system == System.CALENDLY and not drift.evidence.get("mark"):
+            return Plan(sentence="It is fetched from Calendly and booked here, as if Calendly had told of it.")
+        sentence = f"{vendor} does not say whose visit it is. Book it at the call desk, or leave it as it is."
+        return Plan(sentence=sentence, is_possible=False)
+    if drift.kind == Kind.STANDS_THERE:
+        sentence = "A cancelled booking stays cancelled. Book the visit anew, or let the portal win."
+        return Plan(sentence=sentence, is_possible=False)
+    if drift.kind in (Kind.MISSING, Kind.CANCELLED_THERE):
+        return Plan(sentence=f"The booking is cancelled here. {_who_is_told(drift)}")
+    if field == Field.TIME:
+        return Plan(
+            sentence=f"The booking moves to {drift.theirs}, even where that clashes in the diary. The patient gets an "
+            "e-mail, and everybody else is told."
+        )
+    if field == Field.LENGTH:
+        if not drift.evidence.get("minutes"):
+            return Plan(sentence=f"{vendor} does not say how long it lasts.", is_possible=False)
+        return Plan(sentence=f"The booking lasts {drift.theirs} from now on. Its price stays, and so does its type.")
+    if field == Field.PRACTITIONER:
+        return _plan_for_practitioner(drift)
+    if field == Field.TYPE:
+        sentence = "Price and length depend on the type, so it is not taken over. Let the portal win, or book anew."
+        return Plan(sentence=sentence, is_possible=False)
+    sentence = f"Whose visit it is never changes by itself. Correct it in {vendor}, or let the portal win."
+    return Plan(sentence=sentence, is_possible=False)
+
+
+def _plan_for_practitioner(drift: Drift) -> Plan:
+    booking, to = drift.booking, practitioner_in(drift)
+    if to is None or not to.is_active:
+        return Plan(sentence="The portal does not know who that is, or they left.", is_possible=False)
+    if booking.appointment_type.is_free_consultation:
+        sentence = "A call goes to another consultant by being taken over at the call desk."
+        return Plan(sentence=sentence, is_possible=False)
+    if not to.appointment_types.filter(pk=booking.appointment_type_id).exists():
+        return Plan(sentence=f"{to} does not give {booking.appointment_type}. Let the portal win.", is_possible=False)
+    return Plan(
+        sentence=f"{to} sees the patient instead of {booking.practitioner}, even where that clashes in the diary. The "
+        "patient gets an e-mail, and everybody else is told."
+    )
+
+
+def _beyond_calendly(drift: Drift) -> str:
+    """Say what Calendly cannot be told; empty where it can."""
+    if drift.system != System.CALENDLY or drift.kind != Kind.DIFFERS:
+        return ""
+    if drift.field in (Field.LENGTH, Field.TYPE):
+        return "Length and type of an event follow from its event type in Calendly. Change that there."
+    is_shared = CalendlyEventType.objects.filter(calendly_id=drift.evidence.get("place", ""), practitioner=None)
+    if drift.field == Field.PRACTITIONER and is_shared.exists():
+        return "Several people share this event type, and Calendly chooses among them. Change the host there."
+    return ""
+
+
+def _with_it(drift: Drift) -> str:
+    others = Drift.objects.unsettled().filter(booking=drift.booking_id, system=drift.system).exclude(pk=drift.pk)
+    names = [other.get_field_display().lower() for other in others]
+    return f" What else differs there is told as well: {', '.join(names)}." if names else ""
+
+
+def _who_is_told(drift: Drift) -> str:
+    if calendly_told_the_patient(drift):
+        return "Calendly has told the patient; everybody else is told now."
+    return "The patient gets an e-mail, and everybody else is told."
