@@ -103,7 +103,8 @@ def place(
         practitioner=practitioner,
         calendar=calendar,
         external_id=event_id,
-        defaults={"starts_at": span.starts_at, "ends_at": span.ends_at},
+        # Kept by the booking from now on, not by what is read of the calendar.
+        defaults={"starts_at": span.starts_at, "ends_at": span.ends_at, "read_from": None},
     )
     return None, why
 

@@ -111,8 +111,8 @@ def read_now(*, practitioner: Practitioner) -> None:
 
 
 def give_way(*, practitioner: Practitioner, external_id: str) -> None:
-    """Let go of what is shown as taken for an event of Calendly's that is about to be entered as a visit."""
-    BusyPeriod.objects.filter(practitioner=practitioner, calendar=CALENDLY, external_id=external_id).delete()
+    """Let go of what is shown as taken for an event that is about to be entered as a visit."""
+    BusyPeriod.objects.filter(practitioner=practitioner, external_id=external_id).delete()
 
 
 def _of(provider: str) -> OutsideCalendarQuerySet:

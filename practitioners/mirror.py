@@ -84,7 +84,7 @@ def _read_calendly(row: OutsideCalendar, deadline: datetime | None) -> list[str]
         end = min(start + WEEK, until)
         found += vendor.busy_times(user=row.account, start=start, end=end)
         start = end
-    ours = _own_visits(row.practitioner, begins).keys() | _placed(row.practitioner)
+    own = _own_visits(row.practitioner, begins)
     events = [
         Event(calendly.uuid_of(busy.event_uri) if busy.event_uri else "", busy.starts_at, busy.ends_at)
         for busy in found
@@ -92,7 +92,7 @@ def _read_calendly(row: OutsideCalendar, deadline: datetime | None) -> list[str]
     ]
     _write_down(
         row,
-        [event for event in _joined(events) if event.external_id not in ours],
+        [event for event in _joined(events) if event.external_id not in own],
         read_at=begins,
         read_until=until,
     )
@@ -167,12 +167,6 @@ def _own_visits(practitioner: Practitioner, now: datetime) -> dict[str, list[Spa
     return own
 
 
-def _placed(practitioner: Practitioner) -> set[str]:
-    """Find the events whose bookings have no place in the diary and are shown as busy by themselves."""
-    rows = BusyPeriod.objects.filter(practitioner=practitioner, calendar=CALENDLY, read_from=None)
-    return set(rows.exclude(external_id="").values_list("external_id", flat=True))
-
-
 def _joined(events: Iterable[Event]) -> list[Event]:
     """Take what was found in two pieces of the reading together again."""
 
@@ -211,7 +205,7 @@ def _write_down(
                 moved.append(period)
         BusyPeriod.objects.filter(pk__in=gone).delete()
         BusyPeriod.objects.bulk_update(moved, ["starts_at", "ends_at"])
-        # What a booking put there meanwhile stays the booking's.
+        # An event whose booking has no place in the diary stands there already, and stays the booking's.
         BusyPeriod.objects.bulk_create(
             [
                 BusyPeriod(
