@@ -5,10 +5,13 @@ A mailbox is named by its address. Ids are the immutable ones; all times are sen
 carries our booking's id as an extended property, by which it is found again.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 from django.conf import settings
 
@@ -31,6 +34,7 @@ from botaniqal.integrations.graph_shapes import (
 )
 from botaniqal.integrations.graph_tokens import Tokens
 from botaniqal.integrations.http import VendorRefused, Wire
+from botaniqal.integrations.limits import Limit
 
 EVENTS = "/users/{mailbox}/events"
 EVENT = "/users/{mailbox}/events/{id}"
@@ -44,7 +48,12 @@ REAUTHORIZE = "/subscriptions/{id}/reauthorize"
 PAGE_SIZE = 200
 MAX_PAGES = 1_000
 MAILBOXES_AT_ONCE = 20
+# Graph turns the fifth call to a mailbox away while four are under way, and others read calendars too.
+AT_ONCE = 3
+MAILBOX_IN_LINK = re.compile(r"/users(?:/|\(')([^/'?{}]+)")
 CHANGE_TYPES = "created,updated,deleted"
+# Its words for a mailbox that is not there: no event of it may pass for deleted.
+NO_MAILBOX = {"errorinvaliduser", "request_resourcenotfound", "mailboxnotenabledforrestapi"}
 LOST_SYNC_STATES = {"syncstatenotfound", "syncstateinvalid", "errorinvalidsyncstatedata", "resyncrequired"}
 
 EXPAND_BOOKING = f"singleValueExtendedProperties($filter=id eq '{BOOKING}')"
@@ -69,16 +78,24 @@ def client() -> "Graph":
             settings.VENDOR_TIMEOUT_SECONDS,
         ),
         timeout=settings.VENDOR_TIMEOUT_SECONDS,
+        limit=Limit("graph", settings.GRAPH_LIMITS, at_once=AT_ONCE),
     )
 
 
 class Graph:
-    """Graph's wire; every call raises VendorUnavailable or VendorRefused, reading changes also SyncStateLost."""
+    """
+    Graph's wire; every call raises VendorUnavailable or VendorRefused, reading changes also SyncStateLost.
 
-    def __init__(self, *, base_url: str, tokens: Tokens, timeout: float, prefer: str = "") -> None:
+    The limit holds for each mailbox by itself, as Graph's own does.
+    """
+
+    def __init__(
+        self, *, base_url: str, tokens: Tokens, timeout: float, prefer: str = "", limit: Limit | None = None
+    ) -> None:
         self._base_url = base_url.rstrip("/")
         self._tokens = tokens
         self._timeout = timeout
+        self._limit = limit
         preferences = ['IdType="ImmutableId"', 'outlook.timezone="UTC"', f"odata.maxpagesize={PAGE_SIZE}", prefer]
         self._headers = {"Prefer": ", ".join(filter(None, preferences))}
         self._line: tuple[str, Wire] = ("", self._new_wire(""))
@@ -92,12 +109,15 @@ class Graph:
         """
         body = event_body(draft) | {"transactionId": transaction_id}
         try:
-            return self._ask(Wire.post, EVENTS, ids={"mailbox": mailbox}, json=body, read=read_event)
+            event = self._ask(Wire.post, EVENTS, ids={"mailbox": mailbox}, json=body, read=read_event)
         except VendorRefused as refusal:
             # How a repeat is answered is not documented: 201 with the first event was seen, 409 would be fair too.
             if refusal.status != 409:
                 raise
             conflict = refusal
+        else:
+            # Graph leaves extended properties out of what it answers to a write.
+            return replace(event, booking_id=draft.booking_id)
         found = self.find_event(mailbox, draft.booking_id)
         if found is None:
             raise conflict
@@ -109,12 +129,23 @@ class Graph:
 
         :raises VendorRefused: with 404, there is no such event any more.
         """
-        return self._ask(Wire.patch, EVENT, ids={"mailbox": mailbox, "id": id}, json=event_body(draft), read=read_event)
+        ids = {"mailbox": mailbox, "id": id}
+        event = self._ask(Wire.patch, EVENT, ids=ids, json=event_body(draft), read=read_event)
+        return replace(event, booking_id=draft.booking_id)
 
     def get_event(self, mailbox: str, id: str) -> Event | None:
-        """Fetch one event; None for one that is gone."""
-        query = {"$expand": EXPAND_BOOKING}
-        return self._unless_gone(Wire.get, EVENT, ids={"mailbox": mailbox, "id": id}, query=query, read=read_event)
+        """
+        Fetch one event; None for one that is gone.
+
+        :raises VendorRefused: with 404, there is no such mailbox.
+        """
+        ids, query = {"mailbox": mailbox, "id": id}, {"$expand": EXPAND_BOOKING}
+        try:
+            return self._ask(Wire.get, EVENT, ids=ids, query=query, read=read_event)
+        except VendorRefused as refusal:
+            if refusal.status != 404 or _words(refusal) & NO_MAILBOX:
+                raise
+            return None
 
     def find_event(self, mailbox: str, booking_id: str) -> Event | None:
         """Find the standing event that carries a booking's id."""
@@ -239,7 +270,7 @@ class Graph:
                     return Changes(events=latest(changes), delta_link=delta_link)
                 call, place, content = Wire.follow, (link,), {"path": DELTA}
         except VendorRefused as refusal:
-            if refusal.status != 410 and LOST_SYNC_STATES.isdisjoint(word.lower() for word in refusal.parameters):
+            if refusal.status != 410 and not _words(refusal) & LOST_SYNC_STATES:
                 raise
             is_lost = True
         if is_lost:
@@ -255,14 +286,24 @@ class Graph:
             return None
 
     def _ask(self, call: Callable[..., Item], *place: str, **content: Any) -> Item:
+        content |= {"headers": self._headers, "limit": self._limit_of(place, content)}
         token = self._tokens.current()
         try:
-            return call(self._wire(token), *place, headers=self._headers, **content)
+            return call(self._wire(token), *place, **content)
         except VendorRefused as refusal:
             # The key may have ended early or been taken back; a call that was turned away has changed nothing.
             if refusal.status != 401:
                 raise
-        return call(self._wire(self._tokens.instead_of(token)), *place, headers=self._headers, **content)
+        return call(self._wire(self._tokens.instead_of(token)), *place, **content)
+
+    def _limit_of(self, place: tuple[str, ...], content: dict[str, Any]) -> Limit | None:
+        mailbox = content.get("ids", {}).get("mailbox")
+        if self._limit is None:
+            return None
+        if mailbox is None:
+            in_link = MAILBOX_IN_LINK.search(place[0])
+            mailbox = in_link and unquote(in_link[1])
+        return replace(self._limit, name=f"{self._limit.name}:{mailbox.lower()}") if mailbox else self._limit
 
     def _wire(self, token: str) -> Wire:
         if self._line[0] != token:
@@ -276,7 +317,18 @@ class Graph:
 # Their keys are worth keeping for as long as the process runs, though a client is made for each piece of work.
 @lru_cache(maxsize=8)
 def _tokens(login_url: str, tenant: str, client_id: str, client_secret: str, timeout: float) -> Tokens:
-    return Tokens(login_url=login_url, tenant=tenant, client_id=client_id, client_secret=client_secret, timeout=timeout)
+    return Tokens(
+        login_url=login_url,
+        tenant=tenant,
+        client_id=client_id,
+        client_secret=client_secret,
+        timeout=timeout,
+        limit=Limit("microsoft"),
+    )
+
+
+def _words(refusal: VendorRefused) -> set[str]:
+    return {word.lower() for word in refusal.parameters}
 
 
 def _quoted(text: str) -> str:

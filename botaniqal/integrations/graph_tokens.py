@@ -9,7 +9,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from botaniqal.integrations.http import VendorRefused, VendorUnavailable, Wire
+from botaniqal.integrations.http import VendorBusy, VendorRefused, VendorUnavailable, Wire
+from botaniqal.integrations.limits import Limit
 
 TOKEN = "/{tenant}/oauth2/v2.0/token"  # noqa: S105 - the address of the key, not the key
 SCOPE = "https://graph.microsoft.com/.default"
@@ -21,8 +22,17 @@ EARLY_SECONDS = 300
 class Tokens:
     """The key of one application, kept until shortly before it ends and shared by all threads of the process."""
 
-    def __init__(self, *, login_url: str, tenant: str, client_id: str, client_secret: str, timeout: float) -> None:
-        self._wire = Wire(vendor="Microsoft", base_url=login_url, token="", timeout=timeout)
+    def __init__(
+        self,
+        *,
+        login_url: str,
+        tenant: str,
+        client_id: str,
+        client_secret: str,
+        timeout: float,
+        limit: Limit | None = None,
+    ) -> None:
+        self._wire = Wire(vendor="Microsoft", base_url=login_url, token="", timeout=timeout, limit=limit)
         self._tenant = tenant
         self._client_id = client_id
         self._client_secret = client_secret
@@ -70,6 +80,8 @@ class Tokens:
         except VendorRefused as refusal:
             # Whatever its status: a 404 from here must not pass for a missing event.
             problem: Exception = VendorRefused(str(refusal), status=401, parameters=refusal.parameters)
+        except VendorBusy:
+            raise
         except VendorUnavailable as trouble:
             # What the key was wanted for has not been sent.
             problem = VendorUnavailable(str(trouble), retry_after=trouble.retry_after)
