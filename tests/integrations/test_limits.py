@@ -142,13 +142,13 @@ class TestWithin:
         refused(wide)
 
     def test_counts_a_call_once_when_redis_is_asked_twice(self) -> None:
-        limit = Limit("vendor", [(2, 60)], at_once=2)
+        limit, places = Limit("vendor", [(1, 60)]), Limit("mailbox", at_once=1)
 
-        limits._take("ticket", [limit], "Vendor")
-        limits._take("ticket", [limit], "Vendor")
+        limits._take("ticket", [limit, places], "Vendor")
+        limits._take("ticket", [limit, places], "Vendor")
 
-        call(limit)
         refused(limit)
+        refused(places)
 
     def test_holds_in_several_processes_at_once(self, settings: Settings) -> None:
         processes = [started(CALLS_AS_FAST_AS_IT_CAN, settings) for _ in range(2)]
