@@ -42,6 +42,13 @@ class Vendor:
         self.answers.append({"hangs_up": True})
 
 
+def _read(body: bytes, content_type: str) -> Any:
+    """Read a form as the words in it, and everything else as JSON."""
+    if content_type.startswith("application/x-www-form-urlencoded"):
+        return dict(parse_qsl(body.decode()))
+    return json.loads(body) if body else None
+
+
 @pytest.fixture
 def vendor() -> Iterator[Vendor]:
     vendor = Vendor()
@@ -56,7 +63,7 @@ def vendor() -> Iterator[Vendor]:
                     address.path,
                     dict(parse_qsl(address.query)),
                     dict(self.headers.items()),
-                    json.loads(body) if body else None,
+                    _read(body, self.headers.get("Content-Type", "")),
                 )
             )
             answer = vendor.answers.pop(0)
@@ -71,7 +78,7 @@ def vendor() -> Iterator[Vendor]:
             self.end_headers()
             self.wfile.write(answer["content"])
 
-        do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815
 
         def log_message(self, *_: Any) -> None:
             """Keep the test's output clean."""
