@@ -38,6 +38,7 @@ app.conf.beat_schedule = {
     for name in SWEPT
 } | {
     "forget_old_answers": {"task": "botaniqal.tasks.forget_old_answers", "schedule": 3600},
+    "read_forms": {"task": "botaniqal.tasks.read_forms", "schedule": 3600},
     "purge_inbox": {"task": "botaniqal.tasks.purge_inbox", "schedule": 24 * 3600},
 }
 

@@ -1,12 +1,23 @@
 """What goes into the logs of an error: its kind and its place, never its text."""
 
 import logging
+import re
 import traceback
 from types import TracebackType
 
+SECRET_ADDRESS = re.compile(r"(/webhooks/jotform/)[^\s?\"'<>]+")
+
 
 class WithoutWords(logging.Formatter):
-    """Write errors down without what they say: a database quotes the row that it refused, with the patient in it."""
+    """
+    Write errors down without what they say: a database quotes the row that it refused, with the patient in it.
+
+    Nor do addresses appear that are secrets.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write down a record."""
+        return SECRET_ADDRESS.sub(r"\1…", super().format(record))
 
     def formatException(self, ei: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:  # noqa: N802
         """Write down an error and those that it came from, each by name and place."""

@@ -14,7 +14,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from bookings import drift, settling, sync
+from bookings import drift, form_answers, settling, sync
 from botaniqal.api import health, idempotency
 from botaniqal.integrations import inbox, incidents, subscriptions
 from botaniqal.messages import sending
@@ -107,6 +107,12 @@ def keep_subscriptions() -> int:
 def page_on_call() -> int:
     """Tell PagerDuty what somebody has to be woken for, and what is over."""
     return incidents.work_due()
+
+
+@bell
+def read_forms() -> int:
+    """Read what was sent in by forms, in case nobody told us."""
+    return form_answers.fetch_missed(now=timezone.now())
 
 
 @bell

@@ -42,6 +42,7 @@ vendors = [
     path("webhooks/calendly/practitioner", webhooks.calendly),
     path("webhooks/graph", webhooks.graph),
     path("webhooks/graph/lifecycle", webhooks.graph),
+    path("webhooks/jotform/<str:secret>", webhooks.jotform),
 ]
 
 operators = [

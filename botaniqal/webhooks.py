@@ -5,18 +5,21 @@ The event type decides what an event is about, never the address that it came to
 everything to each.
 """
 
+import hmac
 import json
 import logging
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
 
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from bookings import form_answers
 from bookings import hooks as visits
 from botaniqal.errors import Malformed
 from botaniqal.integrations import calendly_events, graph_notices, inbox, subscriptions
@@ -28,7 +31,9 @@ from triage import hooks as consultations
 
 log = logging.getLogger(__name__)
 
-CALENDLY = InboundEvent.Vendor.CALENDLY
+CALENDLY, JOTFORM = InboundEvent.Vendor.CALENDLY, InboundEvent.Vendor.JOTFORM
+SUBMISSION = "submission"
+SUBMISSION_ID = re.compile(r"[0-9]{1,50}")
 LONGEST_TOKEN = 2_000
 UNKNOWN_TYPE = "Nobody here knows this Calendly event type. Add it to a practitioner, then try again."
 
@@ -99,6 +104,28 @@ def graph(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=HTTPStatus.ACCEPTED)
 
 
+@csrf_exempt
+def jotform(request: HttpRequest, secret: str) -> JsonResponse:
+    """
+    Take JotForm's word that a form was filled or changed: where to look, and nothing else.
+
+    JotForm signs nothing, so the address itself is the secret; whoever does not know it finds nothing here.
+    """
+    given = secret.encode(errors="replace")
+    # Each is looked at, also when one before it fits: the time that it takes tells nothing.
+    verdicts = [hmac.compare_digest(given, name.encode()) for name in settings.JOTFORM_WEBHOOK_SECRETS if name]
+    if not any(verdicts):
+        raise Http404
+    if request.method != "POST":
+        return _not_posted()
+    form_id, submission_id = (request.POST.get(name, "") for name in ("formID", "submissionID"))
+    if form_id not in settings.JOTFORM_FORM_IDS or not SUBMISSION_ID.fullmatch(submission_id):
+        return _refusal(HTTPStatus.BAD_REQUEST, "invalid", "This is no submission of a form that is fetched here.")
+    payload = {"formID": form_id, "submissionID": submission_id}
+    inbox.keep_again(vendor=JOTFORM, key=submission_id, kind=SUBMISSION, payload=payload, now=timezone.now())
+    return JsonResponse({"kept": True})
+
+
 def _handshake(token: str) -> HttpResponse:
     """Prove that the address is ours, by saying the token back as what it is: text, and nothing that a browser runs."""
     if not 0 < len(token) <= LONGEST_TOKEN:
@@ -142,12 +169,15 @@ def _by_event_type(consultation: visits.Handler, visit: visits.Handler) -> Calla
     return work
 
 
-HANDLERS: dict[tuple[str, str], Callable[[InboundEvent], str]] = {
+HANDLERS: dict[tuple[str, str], inbox.Handler] = {
     (CALENDLY, Kind.CREATED): _by_event_type(consultations.consultation_created, visits.visit_created),
     (CALENDLY, Kind.CANCELED): _by_event_type(consultations.consultation_cancelled, visits.visit_cancelled),
     (CALENDLY, Kind.NO_SHOW_CREATED): _by_event_type(consultations.consultation_no_show, visits.visit_no_show),
     (CALENDLY, Kind.NO_SHOW_DELETED): _by_event_type(
         consultations.consultation_no_show_undone, visits.visit_no_show_undone
+    ),
+    (JOTFORM, SUBMISSION): inbox.AsksVendor(
+        form_answers.fetch, would="Would fetch the submission from JotForm and keep its answers."
     ),
 }
 """From a vendor and a kind of event to the function that works it and says in a sentence what came of it."""

@@ -69,6 +69,18 @@ def keep(
     return event, is_new
 
 
+@transaction.atomic
+def keep_again(*, vendor: str, key: str, kind: str, payload: Mapping[str, Any], now: datetime) -> InboundEvent:
+    """Keep a message that only says where to look: one that comes again, because that changed, is worked again."""
+    event, is_new = keep(vendor=vendor, key=key, kind=kind, payload=payload)
+    if not is_new:
+        row = InboundEvent.objects.filter(pk=event.pk)
+        row.filter(payload=None).update(payload=payload)
+        owed.want_again(row, now=now)
+        transaction.on_commit(partial(ring, "work_inbox"))
+    return event
+
+
 def work_due(handlers: Handlers) -> int:
     """
     Work the messages that wait, each by the handler of its vendor and kind, and count them.
