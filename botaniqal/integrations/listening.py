@@ -24,6 +24,11 @@ NEW = "It is not set up yet."
 CHANGED = "It is set up otherwise than the portal wants it by now."
 DISABLED = "Calendly switched it off."
 LOST = "It is gone at the vendor."
+# A worker starts before the pages do, and Graph wants them to answer at once.
+REFUSED_FOR_NOW = {
+    400: "Outlook does not get the answer from the portal that it wants",
+    409: "Outlook says that one is there already",
+}
 NO_SIGNING_KEY = (
     "CALENDLY_WEBHOOK_SIGNING_KEY is not set, so no delivery could be trusted. Set it, then check this again."
 )
@@ -184,14 +189,23 @@ class GraphListener:
         return secrets.token_urlsafe(48)
 
     def make(self, row: Subscription, now: datetime) -> Promise:
-        """Have a mailbox's changes told; Graph tries both addresses before it answers."""
-        made = self._client.create_subscription(
-            mailbox=row.resource,
-            notification_url=self._address,
-            lifecycle_url=self._lifecycle,
-            client_state=row.secret,
-            expires_at=now + _life(),
-        )
+        """
+        Have a mailbox's changes told; Graph tries both addresses before it answers.
+
+        :raises VendorUnavailable: also where the portal did not answer it, or one is there by now.
+        """
+        try:
+            made = self._client.create_subscription(
+                mailbox=row.resource,
+                notification_url=self._address,
+                lifecycle_url=self._lifecycle,
+                client_state=row.secret,
+                expires_at=now + _life(),
+            )
+        except VendorRefused as refusal:
+            if why := REFUSED_FOR_NOW.get(refusal.status):
+                raise VendorUnavailable(why) from None
+            raise
         return Promise(external_id=made.id, expires_at=made.expires_at)
 
     def lengthen(self, row: Subscription, found: Found, now: datetime) -> Promise:
@@ -231,6 +245,6 @@ LISTENERS: dict[Vendor, Callable[[], Listener]] = {
 }
 
 NEEDED: dict[Vendor, Callable[[], tuple[str, ...]]] = {
-    Vendor.CALENDLY: lambda: (settings.CALENDLY_API_KEY, settings.CALENDLY_ORGANIZATION),
+    Vendor.CALENDLY: lambda: (settings.CALENDLY_API_KEY,),
     Vendor.GRAPH: lambda: (settings.GRAPH_TENANT, settings.GRAPH_CLIENT_ID, settings.GRAPH_CLIENT_SECRET),
 }

@@ -143,7 +143,12 @@ class Subscription(Owed):
         indexes = [owed_index("subscription_owed")]
 
     def __str__(self) -> str:
-        return f"{self.get_vendor_display()}: {self.resource}"
+        return f"{self.get_vendor_display()}: {self.whose}"
+
+    @property
+    def whose(self) -> str:
+        """Whose changes it is about, in words."""
+        return "the clinic's organisation" if self.vendor == self.Vendor.CALENDLY else self.resource
 
 
 class Incident(Owed):

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from botaniqal.celery import ring
 from botaniqal.integrations import incidents, owed
@@ -130,12 +131,12 @@ def foretell(*, mailboxes: Iterable[str], now: datetime) -> Iterator[tuple[Subsc
             f"{len(found.surplus)} would be ended" if found.surplus else "",
             "" if found.standing else "one would be made",
         ]
-        yield row, f"{found.words} {' and '.join(filter(None, steps)) or 'nothing to mend'}.".replace(". n", ". N")
+        yield row, f"{found.words} {capfirst(' and '.join(filter(None, steps)) or 'nothing to mend')}."
 
 
 def _wanted(mailboxes: Iterable[str]) -> set[tuple[str, str]]:
     wanted: set[tuple[str, str]] = set()
-    if is_configured(Vendor.CALENDLY):
+    if settings.CALENDLY_ORGANIZATION and is_configured(Vendor.CALENDLY):
         wanted.add((Vendor.CALENDLY.value, settings.CALENDLY_ORGANIZATION))
     if is_configured(Vendor.GRAPH):
         wanted |= {(Vendor.GRAPH.value, mailbox.strip().lower()) for mailbox in mailboxes if mailbox.strip()}

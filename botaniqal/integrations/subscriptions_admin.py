@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from botaniqal.admin import BAD, INFO, OK, WAITING, ListViews, WrittenByVerbs, badge, clinic_time, verb
 
@@ -57,7 +58,7 @@ class Since(forms.Form):
 class SubscriptionAdmin(OwedAdmin):
     """Who tells us of changes."""
 
-    list_display = ["whose", "vendor", "shown_health", "heard", "checked", "expires", "shown_problem"]
+    list_display = ["shown_whose", "vendor", "shown_health", "heard", "checked", "expires", "shown_problem"]
     list_filter = [SubscriptionViews, "vendor"]
     search_fields = ["resource"]
     search_help_text = "Mailbox"
@@ -66,7 +67,7 @@ class SubscriptionAdmin(OwedAdmin):
     actions = ["check_them"]
     verbs = ["check_now", "set_up_anew", "fetch_missed"]
     fields = [
-        "whose",
+        "shown_whose",
         "vendor",
         "shown_health",
         "shown_state",
@@ -80,8 +81,8 @@ class SubscriptionAdmin(OwedAdmin):
     ]
 
     @admin.display(description="Whose changes", ordering="resource")
-    def whose(self, row: Subscription) -> str:
-        return "The clinic's organisation" if row.vendor == Subscription.Vendor.CALENDLY else row.resource
+    def shown_whose(self, row: Subscription) -> str:
+        return capfirst(row.whose)
 
     @admin.display(description="Health", ordering="health")
     def shown_health(self, row: Subscription) -> SafeString:
