@@ -1,14 +1,12 @@
 """Money for a booking: what it costs, and what was collected."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.core.exceptions import ValidationError
-
+from botaniqal import cards
 from botaniqal.accounts.models import User
-from botaniqal.errors import Malformed, RuleBroken
+from botaniqal.errors import RuleBroken
 from services import prices
 from services.models import AppointmentType
 
@@ -16,10 +14,9 @@ from .models import Booking, Payment
 
 OTHER_PRICE = "bookings.charge_other_price"
 
-# Two phone numbers in a row are as long as a card number, so only the ways in which cards are written count.
-CARD_NUMBER = re.compile(
-    r"(?<!\d)(?:[2-6]\d{12,18}|[2-6]\d{3}([ -])\d{4}\1\d{4}\1\d{1,7}|3\d{3}([ -])\d{6}\2\d{5})(?!\d)", re.ASCII
-)
+refuse_card_number = cards.refuse
+without_card_numbers = cards.blanked
+no_card_number = cards.validate_none
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,35 +78,3 @@ def record(*, booking: Booking, taken: Taken, by: User | None, now: datetime) ->
         collected_at=now if collected else None,
         collected_by=by if collected else None,
     )
-
-
-def refuse_card_number(text: str, field: str) -> None:
-    """
-    Keep card numbers out of the portal, written in one run or in the groups that stand on a card.
-
-    :raises Malformed: there is one in the text.
-    """
-    if without_card_numbers(text) != text:
-        raise Malformed(
-            "That looks like a card number. Card numbers must not be written down here.",
-            details={field: ["Leave the card number out; the terminal's receipt number is enough."]},
-        )
-
-
-def without_card_numbers(text: str) -> str:
-    """Take card numbers out of a text that cannot be refused, because a vendor sent it."""
-    return CARD_NUMBER.sub(lambda found: "[card number]" if _passes_luhn(found[0]) else found[0], text)
-
-
-def no_card_number(text: str) -> None:
-    """Hold a form's or a serializer's text against ``refuse_card_number``, by the name that its own door has for it."""
-    try:
-        refuse_card_number(text, "text")
-    except Malformed as refusal:
-        raise ValidationError(refusal.message) from None
-
-
-def _passes_luhn(number: str) -> bool:
-    digits = [int(digit) for digit in number if digit.isdigit()]
-    doubled = sum(sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
-    return (doubled + sum(digits[::-2])) % 10 == 0
