@@ -9,11 +9,13 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
 REPOSITORY = Path(__file__).parent.parent.parent
 SPECS = Path(os.environ.get("CONTRACT_SPECS", REPOSITORY.parent / "shared" / "specs"))
@@ -41,6 +43,41 @@ def calendly_url() -> Iterator[str]:
 def medirecords_url() -> Iterator[str]:
     with prism("medirecords") as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def pagerduty_url() -> Iterator[str]:
+    with prism("pagerduty") as url:
+        yield url
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> list[requests.Response]:
+    """Hear every answer as it came: a client may take a refusal for "gone", and does so with a path that is none."""
+    heard: list[requests.Response] = []
+    send = requests.Session.send
+
+    def listen(*args: Any, **kwargs: Any) -> requests.Response:
+        heard.append(send(*args, **kwargs))
+        return heard[-1]
+
+    monkeypatch.setattr(requests.Session, "send", listen)
+    return heard
+
+
+def breaches(answers: Iterable[requests.Response]) -> list[str]:
+    """List what Prism found against the requests that it was sent."""
+    return [
+        f"{answer.request.method} {answer.request.path_url}: {answer.status_code} {answer.headers.get('sl-violations')}"
+        for answer in answers
+        if not answer.ok or "sl-violations" in answer.headers
+    ]
+
+
+def untested(client: type, operations: Iterable[Callable[..., Any]]) -> set[str]:
+    """Name the public members of a client that none of these operations mentions."""
+    public = {name for name in vars(client) if not name.startswith("_")}
+    return public - {name for operation in operations for name in operation.__code__.co_names}
 
 
 @contextmanager

@@ -4,9 +4,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import requests
 
 from botaniqal.integrations.http import VendorRefused, VendorUnavailable
 from botaniqal.integrations.medirecords import AppointmentDraft, MediRecords, PatientDraft, Status
+from tests.contracts.conftest import breaches, untested
 
 REF = UUID("0b8f0000-0000-4000-8000-000000000001")
 # What the contract's own examples answer.
@@ -67,8 +69,16 @@ def medirecords(medirecords_url: str) -> MediRecords:
 
 class TestRequests:
     @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
-    def test_keep_to_the_contract(self, medirecords: MediRecords, operation: Callable[[MediRecords], Any]) -> None:
+    def test_keep_to_the_contract(
+        self, medirecords: MediRecords, answers: list[requests.Response], operation: Callable[[MediRecords], Any]
+    ) -> None:
         operation(medirecords)
+
+        assert answers
+        assert breaches(answers) == []
+
+    def test_are_all_here(self) -> None:
+        assert untested(MediRecords, OPERATIONS.values()) == set()
 
     @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
     @pytest.mark.parametrize("status", [401, 403, 409])
