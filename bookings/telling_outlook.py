@@ -5,7 +5,8 @@ What is about to be sent is written down first, with the id by which Outlook kno
 off is asked for again, or found by the booking's id that the event carries.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from botaniqal.integrations import owed
@@ -20,6 +21,10 @@ from .models import Booking, SyncNote, SyncRecord
 
 OVER = (Booking.State.COMPLETED, Booking.State.NO_SHOW)
 LONGEST_LOCATION = 255
+FORBIDDEN, GONE = 403, 404
+
+
+Answer = TypeVar("Answer")
 
 
 class Teller:
@@ -65,9 +70,9 @@ class Teller:
         underway = record.underway or {}
         if former := underway.get("leaves"):
             owed.renew(record)
-            self._vendor.delete_event(underway["mailbox"], former)
+            _unless_gone(lambda: self._vendor.delete_event(underway["mailbox"], former))
             owed.renew(record, underway=None)
-        elif underway and (event := self._vendor.find_event(underway["mailbox"], str(record.booking_id))):
+        elif underway and (event := self._find(record, underway["mailbox"])):
             _keep(record, event, underway["mailbox"])
             record.note(Turn.TOLD, SyncNote.FOUND_AGAIN)
 
@@ -75,14 +80,18 @@ class Teller:
         """Fetch the event that is known, else look for one of ours where it may stand."""
         places = list(filter(None, dict.fromkeys([record.external_ref, mailbox])))
         if record.external_id and places:
-            event, place = self._vendor.get_event(places[0], record.external_id), places[0]
+            place = places[0]
+            event = _unless_gone(lambda: self._vendor.get_event(place, record.external_id))
             event = event if event and not event.is_cancelled else None
         else:
-            found = ((self._vendor.find_event(place, str(record.booking_id)), place) for place in places)
+            found = ((self._find(record, place), place) for place in places)
             event, place = next((pair for pair in found if pair[0]), (None, ""))
         if event and (record.external_id, record.external_ref) != (event.id, place):
             _keep(record, event, place)
         return event
+
+    def _find(self, record: SyncRecord, mailbox: str) -> Event | None:
+        return _unless_gone(lambda: self._vendor.find_event(mailbox, str(record.booking_id)))
 
     def _take_out(self, record: SyncRecord, event: Event) -> None:
         leaves = {"leaves": event.id, "mailbox": record.external_ref}
@@ -106,6 +115,16 @@ class Teller:
             event = self._vendor.update_event(mailbox, event.id, draft)
             record.note(Turn.TOLD, f"Brought up to date: {booking.when}.")
         return event
+
+
+def _unless_gone(call: Callable[[], Answer]) -> Answer | None:
+    """Ask something of a mailbox that may be no more: with it, its events are gone."""
+    try:
+        return call()
+    except VendorRefused as refusal:
+        if refusal.status != GONE:
+            raise
+        return None
 
 
 def _mailbox_of(booking: Booking) -> str | None:
@@ -157,6 +176,6 @@ def _is_same(mailbox: str, other: str | None) -> bool:
 
 
 def _refusal(refusal: VendorRefused, booking: Booking) -> str:
-    if refusal.status in (403, 404):
+    if refusal.status in (FORBIDDEN, GONE):
         return f"Outlook does not let the portal into {booking.practitioner}'s mailbox. Check its address and rights."
     return f"Outlook did not take the visit. Enter it there by hand, or try again. ({refusal})"

@@ -16,15 +16,27 @@ from tests.factories import (
 )
 from tests.sandbox_server import ENVIRONMENT
 
+KEYS = [
+    "CALENDLY_API_KEY",
+    "CALENDLY_ORGANIZATION",
+    "GRAPH_TENANT",
+    "GRAPH_CLIENT_ID",
+    "GRAPH_CLIENT_SECRET",
+    "MEDIRECORDS_API_KEY",
+    "MEDIRECORDS_PRACTICE_ID",
+]
+
 
 @pytest.fixture
 def vendors(settings, sandbox):
-    """Calendly and MediRecords as the sandbox plays them, empty and well."""
+    """Calendly, Outlook and MediRecords as the sandbox plays them, empty and well."""
     sandbox.reset()
-    for name in ("CALENDLY_API_KEY", "CALENDLY_ORGANIZATION", "MEDIRECORDS_API_KEY", "MEDIRECORDS_PRACTICE_ID"):
+    for name in KEYS:
         setattr(settings, name, ENVIRONMENT[name])
     settings.CALENDLY_BASE_URL = sandbox.calendly_url
     settings.MEDIRECORDS_BASE_URL = sandbox.medirecords_url
+    settings.GRAPH_BASE_URL = sandbox.graph_url
+    settings.GRAPH_LOGIN_URL = sandbox.microsoft_url
     settings.VENDOR_TIMEOUT_SECONDS = 0.5
     settings.SYNC_BACKOFF_SECONDS = 0
     yield sandbox
@@ -52,6 +64,23 @@ def on_calendly(vendors, visits):
             uri=event_type.uri, name="Visit", minutes=visits.minutes, owner_email=practitioner.email
         )
         return practitioner
+
+    return make
+
+
+@pytest.fixture
+def on_outlook(vendors, visits):
+    """Make a practitioner who gives the visits and whose calendar is Outlook's."""
+
+    def make(**fields):
+        return PractitionerFactory(
+            **{
+                "gives": [visits],
+                "calendar_provider": Practitioner.CalendarProvider.OUTLOOK,
+                "mailbox": f"{uuid4()}@botaniqal.example",
+                **fields,
+            }
+        )
 
     return make
 
