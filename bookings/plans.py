@@ -81,9 +81,7 @@ def _plan_for_vendor(drift: Drift) -> Plan:
             "e-mail, and everybody else is told."
         )
     if field == Field.LENGTH:
-        if not drift.evidence.get("minutes"):
-            return Plan(sentence=f"{vendor} does not say how long it lasts.", is_possible=False)
-        return Plan(sentence=f"The booking lasts {drift.theirs} from now on. Its price stays, and so does its type.")
+        return _plan_for_length(drift)
     if field == Field.PRACTITIONER:
         return _plan_for_practitioner(drift)
     if field == Field.TYPE:
@@ -91,6 +89,17 @@ def _plan_for_vendor(drift: Drift) -> Plan:
         return Plan(sentence=sentence, is_possible=False)
     sentence = f"Whose visit it is never changes by itself. Correct it in {vendor}, or let the portal win."
     return Plan(sentence=sentence, is_possible=False)
+
+
+def _plan_for_length(drift: Drift) -> Plan:
+    if not drift.evidence.get("minutes"):
+        sentence = f"{drift.get_system_display()} does not say how long it lasts."
+        return Plan(sentence=sentence, is_possible=False)
+    has_calendly = drift.booking.practitioner.calendar_provider == Practitioner.CalendarProvider.CALENDLY
+    if has_calendly and drift.system != System.CALENDLY:
+        sentence = "In Calendly an event lasts as long as its event type says, so the calendar could not follow."
+        return Plan(sentence=f"{sentence} Let the portal win, or book another type.", is_possible=False)
+    return Plan(sentence=f"The booking lasts {drift.theirs} from now on. Its price stays, and so does its type.")
 
 
 def _plan_for_practitioner(drift: Drift) -> Plan:
