@@ -22,6 +22,12 @@ DEFAULTS = {
     "GRAPH_TENANT": "tenant-of-the-tests",
     "GRAPH_CLIENT_ID": "application-of-the-tests",
     "GRAPH_CLIENT_SECRET": "graph-secret-of-the-tests",
+    "PAGERDUTY_ROUTING_KEY": "0123456789abcdef0123456789abcdef",
+    "JOTFORM_API_KEY": "jotform-key-of-the-tests",
+    "JOTFORM_WEBHOOK_SECRETS": "jotform-secret-of-the-tests,the-one-before",
+    "JOTFORM_FORM_IDS": "240001,240002",
+    "STRIPE_SECRET_KEY": "sk_test_of_the_tests",
+    "STRIPE_WEBHOOK_SECRET": "whsec_of_the_tests",
 }
 ENVIRONMENT = {name: os.environ.get(name) or value for name, value in DEFAULTS.items()}
 # Nobody listens there; a test that has a portal points the sandbox at it.
@@ -39,6 +45,9 @@ class Sandbox:
         self.ses_url = f"{url}/ses"
         self.graph_url = f"{url}/graph/v1.0"
         self.microsoft_url = f"{url}/microsoft"
+        self.pagerduty_url = f"{url}/pagerduty"
+        self.jotform_url = f"{url}/jotform"
+        self.stripe_url = f"{url}/stripe"
         self._session = requests.Session()
         self._session.trust_env = False
 

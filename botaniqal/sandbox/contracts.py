@@ -84,9 +84,11 @@ def _object_faults(body: dict[str, Any], schema: Schema, at: str) -> Iterator[Fa
             yield f"{prefix}{name}", "is missing"
     if "anyOf" in schema and all(list(_object_faults(body, choice, at)) for choice in schema["anyOf"]):
         yield at, "lacks one of the fields that may stand for each other"
+    patterns = schema.get("patternProperties", {})
     for name, value in body.items():
-        if name in properties:
-            yield from faults(value, properties[name], f"{prefix}{name}")
+        fitting = next((patterns[pattern] for pattern in patterns if re.search(pattern, name)), None)
+        if (known := properties.get(name, fitting)) is not None:
+            yield from faults(value, known, f"{prefix}{name}")
         elif schema.get("additionalProperties") is False:
             yield f"{prefix}{name}", "is not known here"
 

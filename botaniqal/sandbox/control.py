@@ -125,9 +125,14 @@ KINDS = {
     "medirecords": {"patients": "patient", "appointments": "appointment"},
     "ses": {"messages": "message"},
     "graph": {},
-    "pagerduty": {},
-    "jotform": {},
-    "stripe": {},
+    "pagerduty": {"incidents": "incident"},
+    "jotform": {"submissions": "submission"},
+    "stripe": {
+        "sessions": "stripe_session",
+        "payment_intents": "stripe_payment_intent",
+        "refunds": "stripe_refund",
+        "events": "stripe_event",
+    },
 }
 # The webhooks of all vendors lie together.
 TELLING = [name for name, vendor in VENDORS.items() if "lost" in vendor.troubles]

@@ -18,6 +18,13 @@ DONE = {
     "outlook_added": "Added by the practitioner. Outlook tells the portal now.",
     "outlook_moved": "Moved by the practitioner. Outlook tells the portal now.",
     "outlook_deleted": "Deleted by the practitioner. Outlook tells the portal now.",
+    "sent_in": "Sent in. JotForm tells the portal now.",
+    "acknowledge": "Acknowledged, as whoever is on call.",
+    "resolve": "Resolved, as whoever is on call.",
+    "pay": "Paid. Stripe tells the portal now.",
+    "decline": "Declined. Stripe tells the portal now; the page stays open for another card.",
+    "expire": "Expired. Stripe tells the portal now.",
+    "refunded": "Given back. Stripe tells the portal now.",
     "sent": "Sending again.",
     "turned": "The fault dial is set.",
     "cleared": "Turned off.",
@@ -42,11 +49,15 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     """Give every template the navigation with its counts."""
     name = request.resolver_match.url_name if request.resolver_match else ""
     refused = store.count("delivery", state="refused")
+    woken = store.count("incident", state="open")
     links = [
         ("home", "Patients", 0, ""),
         ("calendars", "Calendly calendars", 0, ""),
         ("outlook", "Outlook calendars", 0, ""),
         ("medirecords", "MediRecords", 0, ""),
+        ("jotform", "JotForm", 0, ""),
+        ("payments", "Stripe", 0, ""),
+        ("incidents", "PagerDuty", woken, "bad"),
         ("mailbox", "Mailbox", store.count("message"), "info"),
         ("deliveries", "Webhooks", refused, "bad"),
         ("faults", "Fault dial", store.count("fault"), "wait"),

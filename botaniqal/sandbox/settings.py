@@ -60,7 +60,9 @@ LOGGING = {
 # --- the sandbox
 
 SANDBOX_STATE = ENVIRONMENT.get("SANDBOX_STATE", ":memory:")
-SANDBOX_URL = ENVIRONMENT.get("SANDBOX_URL", "https://calendly.com").rstrip("/")  # in the links that a patient follows
+# Where a patient finds the sandbox, for the links in Calendly's answers: without it those name Calendly's own host, but
+# for one-time links and checkout pages, which lead to where we were called.
+SANDBOX_URL = ENVIRONMENT.get("SANDBOX_URL", "").rstrip("/")
 PORTAL_URL = ENVIRONMENT.get("PORTAL_URL", "http://127.0.0.1:8000").rstrip("/")
 SANDBOX_SEED = ENVIRONMENT.get("SANDBOX_SEED", "")  # the same seed, the same faults; without one nobody can tell
 # How many hours of a vendor's back-off pass in one of ours: 3600 makes a day of tries out of 24 seconds.

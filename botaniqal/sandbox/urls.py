@@ -6,7 +6,7 @@ from django.urls import include, path
 
 from botaniqal.sandbox import control, mail, pages, patient_pages
 from botaniqal.sandbox.calendly import api as calendly
-from botaniqal.sandbox.calendly import plan, subscriptions
+from botaniqal.sandbox.calendly import link_page, plan, sample, subscriptions
 from botaniqal.sandbox.control import by_method
 from botaniqal.sandbox.door import door
 from botaniqal.sandbox.graph import api as graph
@@ -15,8 +15,14 @@ from botaniqal.sandbox.graph import delta, tokens
 from botaniqal.sandbox.graph import pages as graph_pages
 from botaniqal.sandbox.graph import subscriptions as graph_subscriptions
 from botaniqal.sandbox.graph.tokens import GRAPH, LOGIN
+from botaniqal.sandbox.jotform import api as jotform
+from botaniqal.sandbox.jotform import pages as jotform_pages
 from botaniqal.sandbox.medirecords import api as medirecords
-from botaniqal.sandbox.vendors import CALENDLY, MEDIRECORDS, SES
+from botaniqal.sandbox.pagerduty import api as pagerduty
+from botaniqal.sandbox.pagerduty import pages as pagerduty_pages
+from botaniqal.sandbox.stripe import api as stripe
+from botaniqal.sandbox.stripe import pages as stripe_pages
+from botaniqal.sandbox.vendors import CALENDLY, JOTFORM, MEDIRECORDS, PAGERDUTY, SES, STRIPE
 
 at_calendly = partial(door, CALENDLY, meter=plan.meter)
 
@@ -41,6 +47,7 @@ calendly_urls = [
         "invitee_no_shows/<uuid>",
         at_calendly("no_shows", GET=calendly.show_no_show, DELETE=calendly.delete_no_show),
     ),
+    path("sample_webhook_data", at_calendly("subscriptions", GET=sample.show)),
     path("scheduling_links", at_calendly("links", POST=calendly.create_link)),
     path(
         "webhook_subscriptions",
@@ -118,6 +125,21 @@ graph_control_urls = [
     path("tokens", by_method(POST=graph_control.set_token_life, DELETE=graph_control.take_tokens_back)),
 ]
 
+jotform_urls = [
+    path("submission/<id>", door(JOTFORM, "submissions", GET=jotform.show_submission)),
+    path("form/<id>/submissions", door(JOTFORM, "forms", GET=jotform.list_submissions)),
+]
+
+stripe_urls = [
+    path("checkout/sessions", door(STRIPE, "sessions", GET=stripe.list_sessions, POST=stripe.create_session)),
+    path("checkout/sessions/<id>", door(STRIPE, "sessions", GET=stripe.show_session)),
+    path("checkout/sessions/<id>/expire", door(STRIPE, "sessions", POST=stripe.expire_session)),
+    path("payment_intents/<id>", door(STRIPE, "payment_intents", GET=stripe.show_payment_intent)),
+    path("refunds", door(STRIPE, "refunds", GET=stripe.list_refunds, POST=stripe.create_refund)),
+    path("refunds/<id>", door(STRIPE, "refunds", GET=stripe.show_refund)),
+    path("events/<id>", door(STRIPE, "events", GET=stripe.show_event)),
+]
+
 control_urls = [
     path("graph/", include(graph_control_urls)),
     path("event-types", by_method(POST=control.register_event_types)),
@@ -152,11 +174,19 @@ page_urls = [
     path("outlook/<mailbox>/<id>", graph_pages.show, name="outlook_event"),
     path("outlook/<mailbox>/<id>/move", graph_pages.move, name="move_outlook_event"),
     path("outlook/<mailbox>/<id>/delete", graph_pages.delete, name="delete_outlook_event"),
+    path("d/<id>", link_page.follow, name="link"),
     path("medirecords", pages.medirecords, name="medirecords"),
     path("mailbox", pages.mailbox, name="mailbox"),
     path("mailbox/<id>", pages.show_message, name="message"),
     path("mailbox/<id>/html", pages.show_message_html, name="message_html"),
     path("mailbox/<id>/files/<int:number>", pages.download, name="file"),
+    path("incidents", pagerduty_pages.incidents, name="incidents"),
+    path("incidents/<id>", pagerduty_pages.change_incident, name="change_incident"),
+    path("forms", jotform_pages.submissions, name="jotform"),
+    path("forms/<form_id>", jotform_pages.fill_in, name="jotform_form"),
+    path("payments", stripe_pages.list_payments, name="payments"),
+    path("payments/<id>/refund", stripe_pages.give_back, name="give_back"),
+    path("pay/<id>", stripe_pages.checkout, name="checkout"),
     path("deliveries", pages.deliveries, name="deliveries"),
     path("deliveries/<id>/again", pages.send_again, name="send_again"),
     path("faults", pages.faults, name="faults"),
@@ -170,6 +200,9 @@ urlpatterns = [
     path("graph/v1.0/", include(graph_urls)),
     path("microsoft/<tenant>/oauth2/v2.0/token", door(LOGIN, "token", POST=tokens.give)),
     path("ses/v2/email/outbound-emails", door(SES, "messages", POST=mail.send_email)),
+    path("pagerduty/v2/enqueue", door(PAGERDUTY, "events", POST=pagerduty.enqueue)),
+    path("jotform/", include(jotform_urls)),
+    path("stripe/v1/", include(stripe_urls)),
     path("_control/", include(control_urls)),
     *page_urls,
 ]

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 import requests
 
+from tests.sandbox.graph_door import GraphDoor, Hook, handler_of
 from tests.sandbox_server import ENVIRONMENT, Sandbox
 
 DOCTOR = "https://api.calendly.com/event_types/7c9a1b52-0f0e-4a86-9d55-2f1d8e6b7a10"
@@ -72,6 +74,32 @@ def medirecords(sandbox: Sandbox) -> Door:
     return Door(sandbox.medirecords_url, ENVIRONMENT["MEDIRECORDS_API_KEY"])
 
 
+@dataclass
+class Browser:
+    """Somebody at the sandbox's pages."""
+
+    url: str
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def get(self, address: str) -> requests.Response:
+        """Open a page, by its path or its whole address."""
+        return self.session.get(urljoin(f"{self.url}/", address), timeout=10)
+
+    def press(self, address: str, **fields: Any) -> requests.Response:
+        """Press a button of a page, with the page's token."""
+        self.session.get(self.url, timeout=10)
+        fields["csrfmiddlewaretoken"] = self.session.cookies["sandbox_csrf"]
+        return self.session.post(urljoin(f"{self.url}/", address), data=fields, timeout=10)
+
+
+@pytest.fixture
+def browser(sandbox: Sandbox) -> Iterator[Browser]:
+    """A browser without a script."""
+    browser = Browser(sandbox.url)
+    yield browser
+    browser.session.close()
+
+
 @pytest.fixture
 def portal(sandbox: Sandbox) -> Iterator[Portal]:
     """A portal that takes webhooks and keeps them."""
@@ -81,7 +109,9 @@ def portal(sandbox: Sandbox) -> Iterator[Portal]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             with portal.news:
-                delivery = {"path": self.path, "headers": self.headers, "raw": body, "body": json.loads(body)}
+                is_json = "json" in self.headers["Content-Type"]
+                content = json.loads(body) if is_json else body
+                delivery = {"path": self.path, "headers": self.headers, "raw": body, "body": content}
                 portal.arrived.append(delivery)
                 portal.news.notify_all()
             self.send_response(portal.status)
@@ -96,6 +126,26 @@ def portal(sandbox: Sandbox) -> Iterator[Portal]:
     thread.start()
     sandbox.point_at(portal.url)
     yield portal
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def graph(sandbox: Sandbox) -> GraphDoor:
+    """Graph's address with a key of its own."""
+    return GraphDoor(sandbox.graph_url, sandbox.microsoft_url)
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    """A portal that listens to Graph."""
+    hook = Hook()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(hook))
+    hook.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield hook
     server.shutdown()
     thread.join()
     server.server_close()

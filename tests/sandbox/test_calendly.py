@@ -240,7 +240,7 @@ class TestSchedulingLink:
         response = calendly.call("POST", "scheduling_links", json=body)
 
         assert response.status_code == 201
-        assert response.json()["resource"]["booking_url"].startswith("https://calendly.com/d/")
+        assert response.json()["resource"]["booking_url"].startswith(f"{calendly.url.removesuffix('/calendly')}/d/")
 
 
 class TestSubscription:

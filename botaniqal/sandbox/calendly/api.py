@@ -162,7 +162,9 @@ def create_link(request: HttpRequest) -> JsonResponse:
     body = body_of(request, contract.CREATE_LINK)
     owner = _find("event_type", id_of(body["owner"]))
     id = str(uuid4())
-    link = {"booking_url": f"{settings.SANDBOX_URL}/d/{id}", "owner": owner["uri"], "owner_type": "EventType"}
+    # Where we were called, so that the link can be followed without any setting.
+    address = f"{settings.SANDBOX_URL}/d/{id}" if settings.SANDBOX_URL else request.build_absolute_uri(f"/d/{id}")
+    link = {"booking_url": address, "owner": owner["uri"], "owner_type": "EventType"}
     return resource(store.put("link", id, link), status=201)
 
 

@@ -10,6 +10,7 @@ from botaniqal.sandbox.store import Document, store
 from botaniqal.sandbox.vendors import Refused
 
 ROOT = "https://api.calendly.com"
+SITE = settings.SANDBOX_URL or "https://calendly.com"
 
 
 def uri(*parts: str) -> str:
@@ -58,7 +59,7 @@ def learn_member(host: Host) -> Document:
         "name": host.name,
         "slug": host.email.partition("@")[0],
         "email": host.email,
-        "scheduling_url": f"{settings.SANDBOX_URL}/{host.email.partition('@')[0]}",
+        "scheduling_url": f"{SITE}/{host.email.partition('@')[0]}",
         "timezone": settings.TIME_ZONE,
         "avatar_url": None,
         "created_at": BEGINNING,
@@ -119,7 +120,7 @@ def learn_event_type(
             "name": name,
             "active": active,
             "slug": id,
-            "scheduling_url": f"{settings.SANDBOX_URL}/{id}",
+            "scheduling_url": f"{SITE}/{id}",
             "duration": minutes,
             "duration_options": None,
             "kind": "solo",

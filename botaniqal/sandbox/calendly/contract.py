@@ -151,3 +151,4 @@ LIST_EVENTS = _query(
 )
 LIST_INVITEES = _query(status=STATUS, email=EMAIL, **PAGING)
 LIST_SUBSCRIPTIONS = _query("organization", "scope", organization=URI, user=URI, group=URI, scope=SCOPE, **PAGING)
+SAMPLE = _query("event", "organization", "scope", event=TEXT, organization=URI, user=URI, group=URI, scope=SCOPE)

@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from django.conf import settings
 from django.utils import timezone
 
-from botaniqal.sandbox.calendly.clinic import id_of, moment, uri
+from botaniqal.sandbox.calendly.clinic import SITE, id_of, moment, uri
 from botaniqal.sandbox.calendly.deliveries import announce
 from botaniqal.sandbox.store import Document, store
 from botaniqal.sandbox.vendors import Refused
@@ -251,8 +250,8 @@ def _new_invitee(event: Document, wanted: dict[str, Any], *, method: str | None,
             "rescheduled": False,
             "old_invitee": old_invitee,
             "new_invitee": None,
-            "cancel_url": f"{settings.SANDBOX_URL}/cancellations/{id}",
-            "reschedule_url": f"{settings.SANDBOX_URL}/reschedulings/{id}",
+            "cancel_url": f"{SITE}/cancellations/{id}",
+            "reschedule_url": f"{SITE}/reschedulings/{id}",
             "routing_form_submission": None,
             "payment": None,
             "no_show": None,

@@ -1,0 +1,224 @@
+"""What happens to money at Stripe: sessions open, paid, failed, expired; refunds; an event told of each."""
+
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from typing import Any
+
+from django.conf import settings
+
+from botaniqal.sandbox import deliveries
+from botaniqal.sandbox.store import Document, store
+from botaniqal.sandbox.vendors import STRIPE, Refused
+
+API_VERSION = "2026-10-28.endive"
+
+
+def new_id(prefix: str) -> str:
+    """Make an id of Stripe's form."""
+    return f"{prefix}_{secrets.token_hex(12)}"
+
+
+def get(kind: str, id: str) -> Document:
+    """
+    Read a session, payment intent, refund or event.
+
+    :raises Refused: 404 for an unknown one.
+    """
+    expire_due()
+    document = store.get(f"stripe_{kind}", id)
+    if document is None:
+        raise Refused(404, f"No such {kind}: '{id}'", [("id", "is unknown")])
+    return document
+
+
+def keep(kind: str, document: Document) -> Document:
+    """Keep a session, payment intent, refund or event."""
+    return store.put(f"stripe_{kind}", document["id"], document)
+
+
+def pay(session_id: str) -> Document:
+    """
+    Pay an open session; answers the session.
+
+    :raises Refused: 400 for one that is not open.
+    """
+    with store.transaction():
+        session = _open(session_id)
+        intent = _intent_of(session)
+        intent |= {
+            "status": "succeeded",
+            "amount_received": intent["amount"],
+            "latest_charge": new_id("ch"),
+            "last_payment_error": None,
+        }
+        keep("payment_intent", intent)
+        session |= {"status": "complete", "payment_status": "paid", "url": None, "payment_intent": intent["id"]}
+        session["customer_details"] = {"email": session["customer_email"], "name": None}
+        keep("session", session)
+        tell("payment_intent.succeeded", intent)
+        tell("checkout.session.completed", session)
+    return session
+
+
+def decline(session_id: str) -> Document:
+    """
+    Let a card be declined: the session stays open for another try.
+
+    :raises Refused: 400 for one that is not open.
+    """
+    with store.transaction():
+        session = _open(session_id)
+        intent = _intent_of(session)
+        error = {"code": "card_declined", "message": "Your card was declined.", "type": "card_error"}
+        intent |= {"status": "requires_payment_method", "last_payment_error": error}
+        keep("payment_intent", intent)
+        tell("payment_intent.payment_failed", intent)
+    return session
+
+
+def expire(session_id: str) -> Document:
+    """
+    Close an open session unpaid.
+
+    :raises Refused: 400 for one that is not open.
+    """
+    with store.transaction():
+        session = _open(session_id) | {"status": "expired", "url": None}
+        keep("session", session)
+        tell("checkout.session.expired", session)
+    return session
+
+
+def expire_due() -> None:
+    """Close the sessions whose time is over: nothing else here watches the clock."""
+    for session in store.scan("stripe_session", status="open"):
+        if session["expires_at"] <= time.time():
+            with store.transaction():
+                late = store.get("stripe_session", session["id"])
+                if late and late["status"] == "open":
+                    keep("session", late | {"status": "expired", "url": None})
+                    tell("checkout.session.expired", late | {"status": "expired", "url": None})
+
+
+def refund(intent: Document, *, amount: int | None, reason: str | None, metadata: dict[str, str]) -> Document:
+    """
+    Give money back, all that is left unless an amount is named; answers the refund.
+
+    :raises Refused: 400 for more than is left, or nothing.
+    """
+    with store.transaction():
+        if intent["status"] != "succeeded":
+            raise Refused(400, "This PaymentIntent does not have a successful charge to refund.")
+        left = intent["amount_received"] - refunded(intent["id"])
+        if left == 0:
+            raise Refused(400, "Charge has already been refunded.", code="charge_already_refunded")
+        amount = left if amount is None else amount
+        if not 0 < amount <= left:
+            raise Refused(400, f"Refund amount is not between 1 and {left}", [("amount", "is out of range")])
+        made = keep(
+            "refund",
+            {
+                "id": new_id("re"),
+                "object": "refund",
+                "amount": amount,
+                "currency": intent["currency"],
+                "payment_intent": intent["id"],
+                "charge": intent["latest_charge"],
+                "status": "succeeded",
+                "reason": reason,
+                "failure_reason": None,
+                "created": int(time.time()),
+                "metadata": metadata,
+            },
+        )
+        tell("refund.created", made)
+        charge = {
+            "id": intent["latest_charge"],
+            "object": "charge",
+            "amount": intent["amount_received"],
+            "amount_refunded": refunded(intent["id"]),
+            "currency": intent["currency"],
+            "payment_intent": intent["id"],
+            "refunded": refunded(intent["id"]) == intent["amount_received"],
+            "metadata": intent["metadata"],
+        }
+        tell("charge.refunded", charge)
+    return made
+
+
+def refunded(intent_id: str) -> int:
+    """Say how many cents of a payment were given back."""
+    return sum(row["amount"] for row in store.scan("stripe_refund", payment_intent=intent_id))
+
+
+def tell(kind: str, subject: dict[str, Any]) -> None:
+    """Keep an event, and deliver it."""
+    event = {
+        "id": new_id("evt"),
+        "object": "event",
+        "api_version": API_VERSION,
+        "created": int(time.time()),
+        "livemode": False,
+        "pending_webhooks": 1,
+        "type": kind,
+        "data": {"object": {name: value for name, value in subject.items() if not name.startswith("_")}},
+        "request": {"id": None, "idempotency_key": None},
+    }
+    keep("event", event)
+    deliveries.send(
+        STRIPE.name,
+        event=kind,
+        url=f"{deliveries.portal_url()}/webhooks/stripe",
+        body=json.dumps(event),
+        name=subject.get("client_reference_id") or subject["id"],
+    )
+
+
+def _open(session_id: str) -> Document:
+    session = get("session", session_id)
+    if session["status"] != "open":
+        raise Refused(400, "Only Checkout Sessions with a status of open can be changed.")
+    return session
+
+
+def _intent_of(session: Document) -> Document:
+    """Find the payment that was begun for a session, or begin one."""
+    if session["_intent_id"]:
+        return get("payment_intent", session["_intent_id"])
+    about = session["_payment_intent_data"]
+    intent = {
+        "id": new_id("pi"),
+        "object": "payment_intent",
+        "amount": session["amount_total"],
+        "amount_received": 0,
+        "currency": session["currency"],
+        "status": "requires_payment_method",
+        "latest_charge": None,
+        # A session's own metadata is not copied to it.
+        "metadata": about["metadata"],
+        "created": int(time.time()),
+        "livemode": False,
+        "description": about["description"],
+        "receipt_email": about["receipt_email"],
+        "last_payment_error": None,
+    }
+    session["_intent_id"] = intent["id"]
+    keep("session", session)
+    return intent
+
+
+def _headers(delivery: Document, body: bytes) -> dict[str, str]:
+    at = int(time.time())
+    signed = hmac.new(settings.STRIPE_WEBHOOK_SECRET.encode(), f"{at}.".encode() + body, hashlib.sha256)
+    return {
+        "Content-Type": "application/json; charset=utf-8",
+        "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+        "Stripe-Signature": f"t={at},v1={signed.hexdigest()}",
+    }
+
+
+# About three days in all.
+deliveries.open_channel(deliveries.Channel(vendor=STRIPE.name, headers=_headers, hours=(0, 1, 2, 4, 8, 16, 24)))
