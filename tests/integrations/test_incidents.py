@@ -1,0 +1,195 @@
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from botaniqal.integrations import incidents
+from botaniqal.integrations.models import Incident
+
+pytestmark = pytest.mark.django_db
+
+KEY = "portal:subscription:calendly:1"
+SUMMARY = "Calendly does not tell the portal of changes."
+
+
+@pytest.fixture
+def pagerduty(settings, sandbox):
+    """PagerDuty as the sandbox plays it."""
+    sandbox.reset()
+    settings.PAGERDUTY_BASE_URL = f"{sandbox.url}/pagerduty"
+    settings.VENDOR_TIMEOUT_SECONDS = 0.5
+    settings.SYNC_BACKOFF_SECONDS = 0
+    yield sandbox
+    sandbox.clear_faults()
+
+
+def happen(key=KEY, **fields):
+    incidents.open_incident(key=key, summary=SUMMARY, now=timezone.now(), **fields)
+
+
+def end(key=KEY):
+    return incidents.resolve(key=key, now=timezone.now())
+
+
+def told(sandbox):
+    """What PagerDuty was told: of each incident the actions, in order."""
+    return [[turn["action"] for turn in incident["log"]] for incident in sandbox.state("pagerduty")["incidents"]]
+
+
+class TestOpenIncident:
+    def test_pages_whoever_is_on_call(self, pagerduty, settings):
+        happen(severity=incidents.Severity.CRITICAL)
+
+        incidents.work_due()
+
+        [theirs] = pagerduty.state("pagerduty")["incidents"]
+        assert (theirs["dedup_key"], theirs["summary"], theirs["severity"]) == (KEY, SUMMARY, "critical")
+        assert theirs["source"] == settings.PUBLIC_BASE_URL
+        assert theirs["events"][0]["links"][0]["href"].endswith("/admin/integrations/incident/")
+        assert Incident.objects.get().outcome == incidents.TOLD
+
+    def test_does_nothing_while_it_is_open(self, pagerduty):
+        happen()
+        incidents.work_due()
+        happen()
+        incidents.work_due()
+
+        assert told(pagerduty) == [["trigger"]]
+        assert Incident.objects.count() == 1
+
+    def test_opens_another_after_the_first_is_over(self, pagerduty):
+        for _ in range(2):
+            happen()
+            incidents.work_due()
+            end()
+            incidents.work_due()
+
+        assert told(pagerduty) == [["trigger", "resolve"]] * 2
+
+    def test_keeps_its_words_within_bounds(self, pagerduty):
+        incidents.open_incident(key="k" * 300, summary="s" * 2000, now=timezone.now())
+        incidents.open_incident(key="k" * 300, summary="s" * 2000, now=timezone.now())
+        incidents.work_due()
+
+        assert told(pagerduty) == [["trigger"]]
+        assert end("k" * 300)
+
+    def test_is_undone_with_what_it_is_part_of(self):
+        with transaction.atomic():
+            happen()
+            transaction.set_rollback(True)
+
+        assert not Incident.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestOpenIncidentAtOnce:
+    def test_opens_one(self, pagerduty):
+        start = threading.Barrier(8)
+
+        def run():
+            start.wait()
+            happen()
+            incidents.work_due()
+            connection.close()
+
+        threads = [threading.Thread(target=run) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert Incident.objects.count() == 1
+        assert told(pagerduty) == [["trigger"]]
+
+
+class TestResolve:
+    def test_tells_that_it_is_over(self, pagerduty):
+        happen()
+        incidents.work_due()
+
+        assert end()
+        incidents.work_due()
+
+        assert told(pagerduty) == [["trigger", "resolve"]]
+        assert Incident.objects.get().outcome == incidents.TOLD_OVER
+
+    def test_does_nothing_where_nothing_is_open(self, pagerduty):
+        happen()
+        end()
+
+        assert not end()
+        assert not end("portal:another")
+
+    def test_pages_nobody_when_it_is_over_before(self, pagerduty):
+        happen()
+        end()
+
+        incidents.work_due()
+
+        assert pagerduty.calls("pagerduty") == []
+        assert Incident.objects.get().outcome == incidents.OVER_BEFORE
+
+    @pytest.mark.parametrize("fault", ["timeout_after", "error_after"])
+    def test_ends_what_pagerduty_may_have_been_told_of(self, pagerduty, settings, fault):
+        settings.SYNC_BACKOFF_SECONDS = 60
+        pagerduty.faults("pagerduty", fault, calls=1)
+        happen()
+        incidents.work_due()
+        end()
+
+        incidents.work_due()
+
+        assert told(pagerduty) == [["trigger", "resolve"]]
+
+
+class TestWorkDue:
+    def test_settles_without_sending_where_there_is_nobody_to_page(self, pagerduty, settings):
+        settings.PAGERDUTY_ROUTING_KEY = ""
+        happen()
+
+        assert incidents.work_due() == 1
+
+        incident = Incident.objects.get()
+        assert (incident.state, incident.outcome) == ("synced", incidents.NOBODY_TO_PAGE)
+        assert pagerduty.calls("pagerduty") == []
+
+    @pytest.mark.parametrize("fault", ["throttled", "error_before", "timeout_before", "error_after", "timeout_after"])
+    def test_tells_again_until_it_was_heard(self, pagerduty, fault):
+        pagerduty.faults("pagerduty", fault, calls=2, retry_after=0)
+        happen()
+
+        incidents.work_due()
+
+        [theirs] = pagerduty.state("pagerduty")["incidents"]
+        assert theirs["state"] == "open"
+        assert Incident.objects.get().state == "synced"
+
+    def test_tells_of_an_end_before_the_next_beginning(self, pagerduty, settings):
+        settings.SYNC_BACKOFF_SECONDS = 60
+        happen()
+        incidents.work_due()
+        end()
+        pagerduty.faults("pagerduty", "error_before", calls=1)
+        incidents.work_due()
+        happen()
+
+        incidents.work_due()
+        too_early = told(pagerduty)
+        Incident.objects.update(next_try_at=timezone.now() - timedelta(seconds=1))
+        incidents.work_due()
+        Incident.objects.update(next_try_at=timezone.now() - timedelta(seconds=1))
+        incidents.work_due()
+
+        assert too_early == [["trigger"]]
+        assert told(pagerduty) == [["trigger", "resolve"], ["trigger"]]
+
+    def test_waits_for_a_person_where_pagerduty_refuses(self, pagerduty, settings):
+        settings.PAGERDUTY_ROUTING_KEY = "0" * 32
+        happen()
+
+        incidents.work_due()
+
+        assert Incident.objects.get().state == "needs_person"
