@@ -1,51 +1,25 @@
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from pytest_django import Settings
 
-from botaniqal.integrations.calendly import Answer, Calendly, InviteeDraft, Location, client, uuid_of
-from botaniqal.integrations.http import VendorRefused, VendorUnavailable
+from botaniqal.integrations.calendly import (
+    Answer,
+    Calendly,
+    InviteeDraft,
+    Location,
+    client,
+    uuid_of,
+)
+from botaniqal.integrations.http import VendorBusy, VendorRefused, VendorUnavailable
+from tests.integrations.calendly_rows import API, ORGANIZATION, START, event_row, invitee_row, page
 from tests.integrations.conftest import Vendor
-
-API = "https://api.calendly.com"
-ORGANIZATION = f"{API}/organizations/OR1"
-START = datetime(2026, 12, 1, 3, 0, tzinfo=UTC)
 
 
 @pytest.fixture
 def calendly(vendor: Vendor) -> Calendly:
     return Calendly(base_url=vendor.url, token="t", timeout=5)
-
-
-def event_row(**kwargs: Any) -> dict[str, Any]:
-    return {
-        "uri": f"{API}/scheduled_events/EV1",
-        "event_type": f"{API}/event_types/ET1",
-        "status": "active",
-        "start_time": "2026-12-01T03:00:00.000000Z",
-        "end_time": "2026-12-01T03:15:00.000000Z",
-        "location": {"type": "zoom_conference", "join_url": "https://zoom.us/j/1"},
-        "event_memberships": [{"user": f"{API}/users/US1", "user_email": "dia@example.com"}],
-        **kwargs,
-    }
-
-
-def invitee_row(utm_content: str | None = "B1", **kwargs: Any) -> dict[str, Any]:
-    return {
-        "uri": f"{API}/scheduled_events/EV1/invitees/IV1",
-        "event": f"{API}/scheduled_events/EV1",
-        "status": "active",
-        "email": "pat@example.com",
-        "tracking": {"utm_content": utm_content},
-        "cancel_url": "https://calendly.com/cancellations/IV1",
-        "reschedule_url": "https://calendly.com/reschedulings/IV1",
-        **kwargs,
-    }
-
-
-def page(*rows: dict[str, Any], next_page: str | None = None) -> dict[str, Any]:
-    return {"collection": list(rows), "pagination": {"next_page": next_page}}
 
 
 class TestClient:
@@ -282,3 +256,46 @@ class TestCancelEvent:
             calendly.cancel_event("EV1", reason="Patient asked")
 
         assert len(vendor.seen) == 1
+
+
+class TestLimits:
+    DRAFT = InviteeDraft(
+        event_type_uri="ET1", starts_at=START, name="Pat", email="p@example.com", timezone="UTC", utm_content="B1"
+    )
+
+    @pytest.fixture
+    def limited(self, vendor: Vendor, settings: Settings) -> Calendly:
+        settings.CALENDLY_BASE_URL = vendor.url
+        settings.CALENDLY_LIMITS, settings.CALENDLY_INVITEE_LIMITS = [(5, 60)], [(2, 60), (3, 3600)]
+        return client()
+
+    def test_let_no_more_bookings_out_than_the_plan_allows(self, vendor: Vendor, limited: Calendly) -> None:
+        for _ in range(3):
+            vendor.answers_with({"resource": invitee_row()}, status=201)
+        limited.create_invitee(self.DRAFT)
+        limited.create_invitee(self.DRAFT)
+
+        with pytest.raises(VendorBusy) as caught:
+            limited.create_invitee(self.DRAFT)
+
+        assert str(caught.value) == "Waits for Calendly's limit: 2 bookings a minute."
+        assert len(vendor.seen) == 2
+
+    def test_leave_the_other_calls_alone(self, vendor: Vendor, limited: Calendly) -> None:
+        vendor.answers_with({}, status=429, headers={"X-RateLimit-Reset": "60", "X-RateLimit-Remaining": "0"})
+        vendor.answers_with({"resource": event_row()})
+        with pytest.raises(VendorUnavailable) as caught:
+            limited.create_invitee(self.DRAFT)
+
+        limited.event("EV1")
+
+        assert (caught.value.retry_after, caught.value.is_ambiguous) == (60, False)
+        with pytest.raises(VendorBusy, match="asked for a pause"):
+            limited.create_invitee(self.DRAFT)
+
+    def test_count_every_page(self, vendor: Vendor, limited: Calendly) -> None:
+        for _ in range(5):
+            vendor.answers_with(page(next_page=f"{vendor.url}/event_types?page_token=two"))
+
+        with pytest.raises(VendorBusy, match="5 calls a minute"):
+            limited.event_types(organization=ORGANIZATION)
