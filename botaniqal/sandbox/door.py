@@ -95,7 +95,7 @@ def body_of(request: HttpRequest, schema: Schema) -> dict[str, Any]:
     """
     try:
         body = json.loads(request.body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Refused(400, "The body is not JSON") from None
     faults = list(contracts.faults(body, schema))
     if faults:

@@ -100,8 +100,12 @@ def _ses_error(refused: Refused) -> dict[str, Any]:
 
 
 def _graph_error(refused: Refused) -> dict[str, Any]:
-    code = refused.code or TITLES[refused.status].replace(" ", "")
-    return {"error": {"code": code, "message": refused.message, "innerError": {}}}
+    codes = {401: "InvalidAuthenticationToken", 429: "ApplicationThrottled"}
+    code = refused.code or codes.get(refused.status) or TITLES[refused.status].replace(" ", "")
+    error: dict[str, Any] = {"code": code, "message": refused.message, "innerError": {}}
+    if refused.faults:
+        error["details"] = [{"code": code, "message": text, "target": at} for at, text in refused.faults]
+    return {"error": error}
 
 
 def _pagerduty_error(refused: Refused) -> dict[str, Any]:

@@ -96,12 +96,6 @@ def _schedule(address: str, start: datetime, end: datetime, zone: str, minutes: 
         "scheduleId": address,
         "availabilityView": view,
         "scheduleItems": [_schedule_item(row, zone) for row in events],
-        "workingHours": {
-            "daysOfWeek": ["monday", "tuesday", "wednesday", "thursday", "friday"],
-            "startTime": "08:00:00.0000000",
-            "endTime": "17:00:00.0000000",
-            "timeZone": {"name": "AUS Eastern Standard Time"},
-        },
     }
 
 
