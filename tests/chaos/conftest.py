@@ -6,11 +6,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from django.conf import settings
+import requests
 from django.db import connection
 
 from tests.sandbox_server import ENVIRONMENT, Sandbox
-from tools.dev import environment, valkey
+from tests.stack import eventually, free_port
+from tools.dev import demo, environment, valkey
 from tools.dev.demo import CELERY
 from tools.dev.processes import Child, Children
 
@@ -23,6 +24,9 @@ TIME_SPANS = {
     "SYNC_TRIES": "100",
     "SWEEP_SECONDS": "0.5",
     "JOIN_LINK_WAIT_SECONDS": "5",
+    "CALENDAR_POLL_SECONDS": "5",
+    "CALENDAR_DEBOUNCE_SECONDS": "0.5",
+    "SUBSCRIPTION_CHECK_SECONDS": "2",
 }
 
 
@@ -34,17 +38,26 @@ class Workers:
         self._broker = ExitStack()
         self._children: list[Child] = []
         (folder / "run").mkdir(mode=0o700)
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
         self._env = {
-            **os.environ,
             **{name: make() for name, make in environment.NEEDED.items()},
+            **os.environ,
             **ENVIRONMENT,
             **TIME_SPANS,
             "DEMO": "1",
-            "PUBLIC_BASE_URL": settings.PUBLIC_BASE_URL,
+            "PUBLIC_BASE_URL": self.url,
             **environment.vendors_at(sandbox.url),
             "DATABASE_URL": f"{os.environ['DATABASE_URL'].rpartition('/')[0]}/{connection.settings_dict['NAME']}",
             "REDIS_URL": valkey.address(folder / "run"),
         }
+
+    def start(self, **settings: str) -> None:
+        """Start broker, worker and scheduler, with other settings than those of all tests here."""
+        self._env |= settings
+        self.start_broker()
+        self.start_worker()
+        self.start_scheduler()
 
     def start_broker(self) -> None:
         valkey.start(self._broker.enter_context(Children()), self._folder, self._folder / "run", is_durable=False)
@@ -60,6 +73,17 @@ class Workers:
         self._worker.process.kill()
         self._worker.process.wait()
 
+    def start_web(self) -> None:
+        """Serve the portal, so that vendors can knock."""
+        web = demo.server("botaniqal.wsgi", self.port, workers=1, threads=16)
+        child = Child("web", web, env=self._env, folder=self._folder, is_shown=False)
+        self._children.append(child)
+        eventually(self._answers, within=30)
+
+    def logs(self) -> str:
+        """Read what all of them wrote down."""
+        return "".join(path.read_text() for path in self._folder.rglob("*.log"))
+
     def start_scheduler(self) -> None:
         self._start("beat", "--pidfile=", "-s", str(self._folder / "beat-schedule"))
 
@@ -69,20 +93,32 @@ class Workers:
             child.stop()
         self.stop_broker()
 
+    def _answers(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/healthz", timeout=1).ok
+        except requests.RequestException:
+            return False
+
     def _start(self, name: str, *options: str) -> Child:
-        child = Child(name, [*CELERY, name, *options], env=self._env, folder=self._folder, is_shown=False)
+        # A name of its own for each, so that none writes over what another wrote down.
+        shown_as = f"{name}-{len(self._children)}"
+        child = Child(shown_as, [*CELERY, name, *options], env=self._env, folder=self._folder, is_shown=False)
         self._children.append(child)
         return child
 
 
 @pytest.fixture
-def workers(tmp_path: Path, sandbox: Sandbox, transactional_db: None) -> Iterator[Workers]:
-    """Broker, worker and scheduler, at work on the tests' database and told of the sandbox as their vendors."""
+def idle_workers(tmp_path: Path, sandbox: Sandbox, transactional_db: None) -> Iterator[Workers]:
+    """What works on the tests' database and has the sandbox for its vendors, not started yet."""
     workers = Workers(tmp_path, sandbox)
     try:
-        workers.start_broker()
-        workers.start_worker()
-        workers.start_scheduler()
         yield workers
     finally:
         workers.stop()
+
+
+@pytest.fixture
+def workers(idle_workers: Workers) -> Workers:
+    """Broker, worker and scheduler, at work."""
+    idle_workers.start()
+    return idle_workers

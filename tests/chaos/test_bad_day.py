@@ -1,0 +1,65 @@
+"""After a bad day every vendor holds exactly the portal's truth, and nobody's name stands where it should not."""
+
+import os
+import random
+import time
+
+import pytest
+
+from bookings.models import Booking
+from botaniqal.messages.models import Message
+
+from . import bad_day
+from .bad_day import FAMILY, Clinic
+
+pytestmark = pytest.mark.slow
+
+ACTS = int(os.environ.get("CHAOS_ACTS", "240"))
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "24"))
+SEED = int(os.environ.get("CHAOS_SEED", "20261122"))
+KILLS = max(3, ACTS // 80)
+REST_SECONDS = 40
+
+
+@pytest.fixture
+def clinic(sandbox, workers):
+    """A clinic whose vendors know it, with everything running."""
+    sandbox.reset()
+    sandbox.control("POST", "portal", json={"url": workers.url, "unasked": False})
+    sandbox.seed(SEED)
+    clinic = Clinic(sandbox=sandbox, chance=random.Random(SEED))
+    clinic.open()
+    workers.start_web()
+    yield clinic
+    sandbox.clear_faults()
+
+
+class TestABadDay:
+    def test_ends_with_one_truth_everywhere(self, clinic, workers, sandbox):
+        kills = sorted(clinic.chance.sample(range(10, ACTS), KILLS))
+        bad_day.wait_until(bad_day.is_listened_to, seconds=20, why=workers.logs)
+        clinic.spoil()
+        began = time.monotonic()
+        for number in range(ACTS):
+            clinic.act()
+            if number in kills:
+                workers.kill_worker()
+                workers.start_worker()
+            time.sleep(max(0.0, began + SECONDS * number / ACTS - time.monotonic()))
+        sandbox.clear_faults()
+
+        bad_day.wait_until(bad_day.is_at_rest, seconds=REST_SECONDS, why=bad_day.owed)
+
+        told, found = bad_day.truth(), bad_day.at_vendors(sandbox)
+        for system, rows in found.items():
+            assert sorted(rows) == sorted(told[system].items()), system
+        assert clinic.done["book"] > ACTS // 4
+        assert min(clinic.done.values()) > 0
+
+        sent = sandbox.state("ses")["messages"]
+        assert len(sent) >= Message.objects.count() > 0
+        logs = workers.logs().lower()
+        assert logs
+        assert FAMILY not in logs
+        assert FAMILY not in str(sandbox.state("pagerduty")).lower()
+        assert not Booking.objects.exclude(attention="").exists()
