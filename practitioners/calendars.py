@@ -83,11 +83,7 @@ def look(
     return owed.want_again(OutsideCalendar.objects.filter(whose).exclude(pk__in=waiting), now=due)
 
 
-def leave_own(provider: str, external_ids: Sequence[str]) -> None:
-    """Let visits of ours that strayed outside be: a comparison will find them."""
-
-
-def work_due(*, providers: Sequence[str] = PROVIDERS, on_own: OnOwn = leave_own) -> int:
+def work_due(*, providers: Sequence[str] = PROVIDERS, on_own: OnOwn | None = None) -> int:
     """Read the calendars at which a look is due, and count them."""
     return sum(owed.work(_of(provider), partial(mirror.read, on_own=on_own)) for provider in providers)
 
@@ -107,7 +103,7 @@ def read_now(*, practitioner: Practitioner) -> None:
     if row is None or not row.is_stale(now) or (row.problem and row.next_try_at > now):
         return
     owed.want_again(rows.filter(pk=row.pk), now=now)
-    owed.work(rows, partial(mirror.read, on_own=leave_own, deadline=deadline))
+    owed.work(rows, partial(mirror.read, deadline=deadline))
 
 
 def give_way(*, practitioner: Practitioner, external_id: str) -> None:

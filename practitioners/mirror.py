@@ -52,9 +52,11 @@ class Event:
         return self.external_id or (self.starts_at, self.ends_at)
 
 
-def read(row: OutsideCalendar, *, on_own: OnOwn, deadline: datetime | None = None) -> None:
+def read(row: OutsideCalendar, *, on_own: OnOwn | None = None, deadline: datetime | None = None) -> None:
     """
     Bring the mirror to what the calendar says now; ``on_own`` is told of visits of ours that strayed there.
+
+    Without it they are left to the next read, which tells of them again.
 
     :raises VendorUnavailable: it could not be read, or not before the deadline.
     :raises NeedsPerson: the vendor does not let us.
@@ -64,13 +66,16 @@ def read(row: OutsideCalendar, *, on_own: OnOwn, deadline: datetime | None = Non
         strayed = _read_outlook(row) if row.provider == OUTLOOK else _read_calendly(row, deadline)
     except VendorRefused as refusal:
         raise NeedsPerson(_refusal(row, refusal)) from None
-    if strayed:
-        try:
+    if not strayed:
+        return
+    is_told = False
+    try:
+        if on_own:
             on_own(row.provider, strayed)
-        except Exception:
-            # Outlook tells a change once: what came of it is not known, so the whole is read again.
+            is_told = True
+    finally:
+        if not is_told:  # Outlook tells a change once; only a whole reading tells of it again
             owed.renew(row, delta_link="")
-            raise
 
 
 def _read_calendly(row: OutsideCalendar, deadline: datetime | None) -> list[str]:

@@ -273,6 +273,19 @@ class TestOwnVisits:
 
         assert told == [(OUTLOOK, ["GONE"])]
 
+    def test_are_told_of_again_after_a_read_that_told_nobody(self, on_outlook, mailbox):
+        doctor = on_outlook()
+        event = mailbox.enter(doctor, at(10), at(11))
+        own(doctor, event, at(10), at(11))
+        read()
+        mailbox.delete(doctor, event)
+        told = []
+
+        read_again()
+        read_again(on_own=lambda *news: told.append(news))
+
+        assert told == [(OUTLOOK, [event])]
+
     def test_are_told_of_again_when_that_failed(self, on_outlook, mailbox, calendar_of):
         doctor = on_outlook()
         event = mailbox.enter(doctor, at(10), at(11))
