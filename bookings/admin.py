@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -30,6 +30,7 @@ from botaniqal.admin import (
 from botaniqal.integrations.admin import OwedAdmin, state_badge
 
 from . import lifecycle, payments
+from .form_admin import shown_answers_of
 from .models import Booking, Patient, Payment, SyncRecord
 
 STATE_TONES = {
@@ -54,11 +55,6 @@ def as_stored(typed: str) -> str:
     """Turn a phone number as people type it into how it is kept, and leave everything else alone."""
     digits = re.sub(r"[\s()-]", "", typed)
     return f"+61{digits[1:]}" if re.fullmatch(r"0\d{5,9}", digits) else typed
-
-
-def own_patients(request: HttpRequest) -> Q:
-    """Patients whom a person has had on the phone or sees."""
-    return Q(triage_sessions__consultant__user=request.user) | Q(bookings__practitioner__user=request.user)
 
 
 class ShownBookings(ShownInline):
@@ -116,7 +112,7 @@ class PatientAdmin(PortalAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Patient]:
         patients = super().get_queryset(request)
         if limited_to_own(request):
-            return patients.filter(pk__in=Patient.objects.filter(own_patients(request)).values("pk"))
+            return patients.filter(pk__in=Patient.objects.known_to(request.user))
         return patients
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
@@ -163,6 +159,21 @@ def may_end_as(state: Booking.State):
     )
 
 
+class CorrectForm(forms.Form):
+    """How a visit ended in truth."""
+
+    state = forms.ChoiceField(
+        label="In truth it",
+        choices=[
+            (Booking.State.COMPLETED, "took place"),
+            (Booking.State.NO_SHOW, "was a no-show"),
+            (Booking.State.CANCELLED, "was cancelled"),
+            (Booking.State.CONFIRMED, "is still to come"),
+        ],
+    )
+    reason = forms.CharField(max_length=200, label="Reason", help_text="Kept with the booking.")
+
+
 class BookingForm(forms.ModelForm):
     """What staff note of a visit."""
 
@@ -193,7 +204,7 @@ class BookingAdmin(PortalAdmin):
     list_select_related = ["patient", "practitioner", "appointment_type", "payment"]
     search_fields = ["number", "patient__name", "patient__phone", "patient__email"]
     search_help_text = "Number, name, phone or e-mail"
-    verbs = ["move", "complete", "mark_no_show", "cancel"]
+    verbs = ["move", "complete", "mark_no_show", "correct", "cancel"]
     fieldsets = [
         (
             None,
@@ -204,11 +215,12 @@ class BookingAdmin(PortalAdmin):
                     ("appointment_type", "join_link"),
                     "attention",
                     "notes",
+                    "answers",
                 ]
             },
         ),
         ("Money", {"fields": [("shown_price", "price_reason"), ("paid", "payment_method"), "payment_reference"]}),
-        ("Elsewhere", {"fields": ["told", ("made_by", "made_at"), ("source", "cancel_reason")]}),
+        ("Elsewhere", {"fields": ["told", ("made_by", "made_at"), ("source", "cancel_reason"), "correction"]}),
     ]
     readonly_fields = [
         *[
@@ -222,13 +234,15 @@ class BookingAdmin(PortalAdmin):
             "price_reason",
         ],
         *["paid", "payment_method", "payment_reference", "told", "made_by", "made_at", "source", "cancel_reason"],
+        "correction",
+        "answers",
     ]
     empty_text = "No visit lies ahead. Bookings are made at the call desk."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
         bookings = super().get_queryset(request).prefetch_related("sync_records")
         if limited_to_own(request):
-            return bookings.filter(patient__in=Patient.objects.filter(own_patients(request)).values("pk"))
+            return bookings.filter(patient__in=Patient.objects.known_to(request.user))
         return bookings
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
@@ -298,6 +312,10 @@ class BookingAdmin(PortalAdmin):
         shown = [format_html('<span class="told">{} {}</span>', record, state_badge(record)) for record in records]
         return format_html_join("", "{}", ((one,) for one in shown)) or "–"
 
+    @admin.display(description="Form answers")
+    def answers(self, booking: Booking) -> SafeString | str:
+        return shown_answers_of(booking)
+
     @admin.display(description="Made by")
     def made_by(self, booking: Booking) -> str:
         return str(booking.created_by or "A vendor's message")
@@ -332,6 +350,18 @@ class BookingAdmin(PortalAdmin):
         lifecycle.complete(booking_id=booking.pk, by=request.user, now=timezone.now())
         return f"{booking} is completed."
 
+    @verb(
+        "Correct",
+        explanation="It was noted that this visit ended otherwise than it did. The vendors are told.",
+        form=CorrectForm,
+        when=lambda booking: (
+            booking.state in lifecycle.CORRECTABLE and not booking.appointment_type.is_free_consultation
+        ),
+    )
+    def correct(self, request: HttpRequest, booking: Booking, *, state: str, reason: str) -> str:
+        lifecycle.correct(booking_id=booking.pk, state=state, reason=reason, by=request.user, now=timezone.now())
+        return f"{booking} is corrected."
+
     @verb("No-show", explanation="The patient did not come.", when=may_end_as(Booking.State.NO_SHOW))
     def mark_no_show(self, request: HttpRequest, booking: Booking) -> str:
         lifecycle.mark_no_show(booking_id=booking.pk, by=request.user, now=timezone.now())
@@ -354,7 +384,7 @@ class SyncRecordAdmin(OwedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[SyncRecord]:
         records = super().get_queryset(request)
         if limited_to_own(request):
-            return records.filter(booking__patient__in=Patient.objects.filter(own_patients(request)).values("pk"))
+            return records.filter(booking__patient__in=Patient.objects.known_to(request.user))
         return records
 
     @admin.display(description="Visit", ordering="booking__starts_at")

@@ -20,6 +20,13 @@ def on_clock(moment: datetime) -> str:
     return f"{timezone.localtime(moment):%a %-d %b %H:%M}"
 
 
+class PatientQuerySet(models.QuerySet):
+    def known_to(self, user) -> "PatientQuerySet":
+        """Patients whom somebody has had on the phone or sees."""
+        called, seen = Q(triage_sessions__consultant__user=user), Q(bookings__practitioner__user=user)
+        return self.filter(pk__in=Patient.objects.filter(called | seen).values("pk"))
+
+
 class Patient(models.Model):
     """The person booked; families share e-mail and phone, so neither is unique."""
 
@@ -31,6 +38,8 @@ class Patient(models.Model):
     time_zone = models.CharField(max_length=50, default="Australia/Melbourne", validators=[check_time_zone])
     medirecords_id = models.UUIDField("MediRecords patient", null=True, blank=True, unique=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = PatientQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

@@ -1,6 +1,6 @@
 """The portal's admin: its site, the base of its pages, and verbs that open as dialogs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -92,6 +92,8 @@ class PortalSite(admin.AdminSite):
     """Django's admin in the portal's own frame."""
 
     login_form = LoginForm
+    inbound_handlers: Mapping[tuple[str, str], Callable[..., str]] = {}
+    """Who works which vendor's message: the top floor knows."""
 
     site_title = "Botaniqal"
     site_header = "Botaniqal"

@@ -32,6 +32,7 @@ _READ_THE_BOOKINGS = [
     "bookings.view_booking",
     "bookings.view_payment",
     "bookings.view_syncrecord",
+    "bookings.view_formanswers",
     "bookings.view_figures",
     "mail.view_message",
     "triage.view_triagesession",
@@ -71,6 +72,7 @@ _RUN_THE_CLINIC = [
     "bookings.charge_other_price",
     "bookings.change_payment",
     "bookings.change_syncrecord",
+    "bookings.change_formanswers",
     "mail.change_message",
     "triage.change_triagesession",
     "integrations.view_inboundevent",
@@ -94,7 +96,12 @@ ROLES: dict[str, list[str]] = {
     ],
     "operations": _RUN_THE_CLINIC,
     "management": [*_READ_THE_CLINIC, "bookings.view_figures"],  # and no patient by name
-    "clinician": [*_READ_THE_CLINIC, "bookings.view_patient", "bookings.view_booking"],
+    "clinician": [
+        *_READ_THE_CLINIC,
+        "bookings.view_patient",
+        "bookings.view_booking",
+        "bookings.view_formanswers",
+    ],
     ADMINISTRATOR: [
         *_RUN_THE_CLINIC,
         "accounts.view_user",

@@ -1,17 +1,22 @@
 """Owed work and inbound events for people: what got stuck, why, and the button that has it tried again."""
 
 import json
+from dataclasses import replace
 
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from botaniqal import cards
 from botaniqal.admin import BAD, INFO, OK, WAITING, ListViews, WrittenByVerbs, badge, clinic_time, verb
 
-from . import owed
+from . import inbox, owed
 from .models import InboundEvent, Owed
 
 TONES = {
@@ -80,9 +85,23 @@ class OwedAdmin(WrittenByVerbs):
         return "It is tried again within seconds."
 
 
+def _is_whole(event: InboundEvent) -> bool:
+    """Tell whether it is still known what a message said."""
+    return event.payload is not None
+
+
+class SetAsideForm(forms.Form):
+    """Why a message is let be."""
+
+    reason = forms.CharField(max_length=120, label="Reason", validators=[cards.validate_none])
+
+
 @admin.register(InboundEvent)
 class InboundEventAdmin(OwedAdmin):
     """What vendors told us."""
+
+    actions = ["try_again", "replay_all", "set_all_aside"]
+    verbs = ["try_again_now", "dry_run", "replay", "set_aside"]
 
     list_display = ["kind", "vendor", "received", "shown_state", "shown_problem", "outcome"]
     list_filter = [OwedViews, "vendor", "kind"]
@@ -91,12 +110,79 @@ class InboundEventAdmin(OwedAdmin):
     empty_text = "No delivery needs a person. “All” shows what came in."
     done_word = "Worked"
 
+    @verb(
+        "Dry run",
+        explanation="Says what would come of it if it were worked now. Nothing is changed, and nobody is told.",
+        when=_is_whole,
+    )
+    def dry_run(self, request: HttpRequest, event: InboundEvent) -> str:
+        return inbox.dry_run(event=event, handlers=self.admin_site.inbound_handlers)
+
+    @verb(
+        "Replay",
+        explanation="It was worked already, and is worked once more. What still holds is not done twice.",
+        when=lambda event: _is_whole(event) and event.told >= event.wanted,
+    )
+    def replay(self, request: HttpRequest, event: InboundEvent) -> str:
+        inbox.replay(event=event, now=timezone.now())
+        return "It is worked again within seconds."
+
+    @verb(
+        "Set aside",
+        explanation="Nobody has to work it any more. It stays in the list, with your reason.",
+        form=SetAsideForm,
+        when=lambda event: event.told < event.wanted,
+    )
+    def set_aside(self, request: HttpRequest, event: InboundEvent, *, reason: str) -> str:
+        inbox.set_aside(event=event, reason=reason, by=request.user)
+        return "It is set aside."
+
+    @admin.action(description="Replay", permissions=["retry"])
+    def replay_all(self, request: HttpRequest, rows: QuerySet) -> None:
+        whole = [event for event in rows if _is_whole(event)]
+        for event in whole:
+            inbox.replay(event=event, now=timezone.now())
+        messages.success(request, f"{len(whole)} are worked again within seconds.")
+        if len(whole) < len(rows):
+            messages.warning(request, f"{len(rows) - len(whole)} cannot be: what they said was deleted for its age.")
+
+    @admin.action(description="Set aside", permissions=["retry"])
+    def set_all_aside(self, request: HttpRequest, rows: QuerySet) -> TemplateResponse | None:
+        form = SetAsideForm(request.POST if "reason" in request.POST else None, label_suffix="")
+        waiting = [event for event in rows if event.told < event.wanted]
+        if not form.is_valid():
+            return self._ask_why(request, form, waiting)
+        for event in waiting:
+            inbox.set_aside(event=event, reason=form.cleaned_data["reason"], by=request.user)
+        messages.success(request, f"{len(waiting)} are set aside.")
+        return None
+
+    def _ask_why(self, request: HttpRequest, form: SetAsideForm, waiting: list[InboundEvent]) -> TemplateResponse:
+        """Ask for the reason of all at once; the form carries along what was ticked."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Set {len(waiting)} aside",
+            "opts": self.opts,
+            "verb": replace(self.set_aside.verb, label=f"Set {len(waiting)} aside"),
+            "form": form,
+            "hidden": [
+                ("action", "set_all_aside"),
+                ("select_across", request.POST.get("select_across", "0")),
+                *((ACTION_CHECKBOX_NAME, pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)),
+            ],
+            "action": request.get_full_path(),
+            "back": request.get_full_path(),
+        }
+        return TemplateResponse(request, "admin/verb.html", context)
+
     @admin.display(description="Received", ordering="received_at")
     def received(self, event: InboundEvent) -> str:
         return clinic_time(event.received_at)
 
     @admin.display(description="Payload")
     def shown_payload(self, event: InboundEvent) -> SafeString:
+        if event.payload is None:
+            return format_html("{}", "Deleted for its age.")
         return format_html('<pre tabindex="0">{}</pre>', json.dumps(event.payload, indent=2, ensure_ascii=False))
 
     def get_fields(self, request: HttpRequest, obj: InboundEvent | None = None) -> list[str]:

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from bookings.models import SyncRecord
+from bookings.models import FormAnswers, SyncRecord
 from botaniqal.admin import BAD, INFO
 from botaniqal.integrations import subscriptions
 from botaniqal.integrations.models import InboundEvent, Incident, Subscription
@@ -48,6 +48,14 @@ GROUPS = [
             ),
             Item("Bookings", "booking", "bookings_booking_changelist", "bookings.view_booking"),
             Item("Patients", "patients", "bookings_patient_changelist", "bookings.view_patient"),
+            Item(
+                "Form answers",
+                "edit",
+                "bookings_formanswers_changelist",
+                "bookings.change_formanswers",
+                lambda request: FormAnswers.objects.filter(booking=None),
+                "of nobody yet",
+            ),
         ],
     ),
     (

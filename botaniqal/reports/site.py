@@ -7,12 +7,15 @@ from django.shortcuts import redirect
 from django.urls import path
 
 from botaniqal.admin import PortalSite
+from botaniqal.webhooks import HANDLERS
 
 from . import today
 
 
 class Portal(PortalSite):
     """The admin whose first page is Today."""
+
+    inbound_handlers = HANDLERS
 
     def get_urls(self) -> list:
         """Put the working pages before Django's own."""

@@ -1,0 +1,90 @@
+"""Answers of forms, for people: whose are they, and what was answered."""
+
+from django import forms
+from django.contrib import admin
+from django.db.models import F, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from botaniqal.admin import BAD, OK, ListViews, WrittenByVerbs, badge, clinic_time, limited_to_own, verb
+
+from . import form_answers
+from .models import Booking, FormAnswers, Patient
+
+
+class BookingForm(forms.Form):
+    """Which booking answers belong to."""
+
+    number = forms.CharField(max_length=20, label="Confirmation number", help_text="As BOT-2026-0012.")
+
+
+class FormViews(ListViews):
+    """What nobody can find from a booking comes first."""
+
+    views = {
+        "unlinked": ("Whose are they?", lambda rows: rows.filter(booking=None)),
+        "linked": ("With a booking", lambda rows: rows.exclude(booking=None)),
+        "all": ("All", lambda rows: rows.order_by(F("booking").asc(nulls_first=True), "-submitted_at")),
+    }
+
+
+def as_list(row: FormAnswers) -> SafeString:
+    """Show question by question what was answered."""
+    pairs = ((each.get("question") or each.get("name"), each.get("answer")) for each in row.answers)
+    return format_html("<dl>{}</dl>", format_html_join("", "<dt>{}</dt><dd>{}</dd>", pairs))
+
+
+def shown_answers_of(booking: Booking) -> SafeString | str:
+    """Show all that was answered in forms for a booking."""
+    shown = ((clinic_time(row.submitted_at), as_list(row)) for row in booking.form_answers.all())
+    return format_html_join("", "<p>{}</p>{}", shown) or "–"
+
+
+@admin.register(FormAnswers)
+class FormAnswersAdmin(WrittenByVerbs):
+    """What people answered in forms."""
+
+    list_display = ["submitted", "form_id", "shown_booking", "beginning"]
+    list_filter = [FormViews, "form_id"]
+    list_select_related = ["booking__patient"]
+    search_fields = ["external_id", "booking__number"]
+    search_help_text = "Confirmation number, or JotForm's number of the submission"
+    fields = ["source", "form_id", "external_id", "submitted", "fetched", "shown_booking", "shown_answers"]
+    verbs = ["link"]
+    empty_text = "All answers have their booking. “All” shows them."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[FormAnswers]:
+        """Show to those who see own patients alone what those answered."""
+        rows = super().get_queryset(request)
+        if limited_to_own(request):
+            return rows.filter(booking__patient__in=Patient.objects.known_to(request.user))
+        return rows
+
+    @admin.display(description="Sent in", ordering="submitted_at")
+    def submitted(self, row: FormAnswers) -> str:
+        return clinic_time(row.submitted_at)
+
+    @admin.display(description="Fetched")
+    def fetched(self, row: FormAnswers) -> str:
+        return clinic_time(row.fetched_at)
+
+    @admin.display(description="Booking", ordering="booking__number")
+    def shown_booking(self, row: FormAnswers) -> SafeString:
+        if row.booking is None:
+            return badge("Whose?", BAD)
+        return format_html("{}<small>{}</small>", badge(row.booking, OK), row.booking.patient)
+
+    @admin.display(description="Begins")
+    def beginning(self, row: FormAnswers) -> str:
+        return " · ".join(each.get("answer", "") for each in row.answers[:3])[:100] or "–"
+
+    @admin.display(description="Answers")
+    def shown_answers(self, row: FormAnswers) -> SafeString:
+        return as_list(row)
+
+    @verb("Belongs to booking…", explanation="They are shown on that booking's page from then on.", form=BookingForm)
+    def link(self, request: HttpRequest, row: FormAnswers, *, number: str) -> str:
+        linked = form_answers.link(answers_id=row.pk, number=number, by=request.user, now=timezone.now())
+        return f"These answers belong to {linked.booking} now."
