@@ -6,7 +6,10 @@ from django.utils import timezone
 
 from bookings import lifecycle
 from bookings.models import Booking
+from practitioners import diary
 from practitioners.models import Practitioner
+from tests.bookings.differing import CALENDLY, CHANGES, OUTLOOK, TEN, work
+from tests.bookings.outside import Outside
 from tests.factories import (
     AppointmentTypeFactory,
     CalendlyEventTypeFactory,
@@ -108,3 +111,51 @@ def book(visits):
         )
 
     return book
+
+
+@pytest.fixture
+def outside(vendors, settings):
+    """The vendors as their own users see them."""
+    settings.VENDOR_TIMEOUT_SECONDS = 2
+    return Outside(vendors)
+
+
+@pytest.fixture
+def visit(outside, on_calendly, on_outlook, visits):
+    """Make a visit tomorrow at ten that every vendor knows."""
+
+    def make(calendar=CALENDLY, **fields):
+        practitioner = on_outlook(name="Dr Dia") if calendar == OUTLOOK else on_calendly(name="Dr Dia")
+        starts_at = fields.pop("starts_at", TEN)
+        ends_at = starts_at + timedelta(minutes=15)
+        booking = lifecycle.book(
+            patient=PatientFactory(),
+            practitioner=practitioner,
+            appointment_type=visits,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            entry=diary.take(practitioner=practitioner, span=diary.Span(starts_at, ends_at), by=None),
+            price=119,
+            source=Booking.Source.PHONE,
+            by=None,
+            now=timezone.now(),
+            **fields,
+        )
+        work()
+        return booking
+
+    return make
+
+
+@pytest.fixture
+def changed(visit, outside):
+    """Make a visit and change it at a vendor."""
+
+    def make(name):
+        system, change, expected = CHANGES[name]
+        # An event of Calendly's lasts as long as its type says, so that it could not follow a longer visit.
+        booking = visit(OUTLOOK if system == OUTLOOK or name == "medirecords longer" else CALENDLY)
+        change(outside, booking)
+        return booking, (system, *expected)
+
+    return make

@@ -6,175 +6,33 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from bookings import drift, lifecycle, settling, sync
+from bookings import drift, lifecycle, settling
 from bookings.models import Booking, Drift, Reconciliation, SyncRecord
-from bookings.plans import Winner, preview
-from botaniqal import webhooks
-from botaniqal.errors import Conflict, Malformed, RuleBroken
-from botaniqal.integrations import inbox
+from botaniqal.errors import Conflict, Malformed
 from botaniqal.integrations.graph import BOOKING
 from botaniqal.integrations.models import Incident
-from practitioners import diary
-from practitioners.models import Practitioner
-from tests.bookings.outside import CANCELLED, CODES, Outside, as_there, some_id
+from tests.bookings.differing import (
+    CALENDLY,
+    CHANGES,
+    MEDIRECORDS,
+    NOON,
+    OUTLOOK,
+    TEN,
+    compare,
+    found,
+    id_of,
+    open_drifts,
+    portal_wins,
+    vendor_wins,
+)
+from tests.bookings.outside import CODES, as_there, some_id
 from tests.factories import (
     PatientFactory,
-    PractitionerFactory,
     UserFactory,
     next_morning,
 )
-from tests.sandbox_server import ENVIRONMENT
 
 pytestmark = pytest.mark.django_db
-
-NOON, TEN = next_morning(12), next_morning(10)
-CALENDLY, OUTLOOK, MEDIRECORDS = "calendly", "outlook", "medirecords"
-
-
-@pytest.fixture
-def outside(vendors, settings):
-    for name in ("GRAPH_TENANT", "GRAPH_CLIENT_ID", "GRAPH_CLIENT_SECRET"):
-        setattr(settings, name, ENVIRONMENT[name])
-    settings.GRAPH_BASE_URL, settings.GRAPH_LOGIN_URL = vendors.graph_url, vendors.microsoft_url
-    settings.VENDOR_TIMEOUT_SECONDS = 2
-    for name in ("CALENDLY_LIMITS", "GRAPH_LIMITS"):
-        setattr(settings, name, [])
-    return Outside(vendors)
-
-
-@pytest.fixture
-def on_outlook(outside, visits):
-    """Make a practitioner who gives the visits and has a mailbox."""
-
-    def make(**fields):
-        provider = Practitioner.CalendarProvider.OUTLOOK
-        return PractitionerFactory(
-            **{"gives": [visits], "calendar_provider": provider, "mailbox": "dia@clinic.example", **fields}
-        )
-
-    return make
-
-
-@pytest.fixture
-def visit(request, outside, on_calendly, on_outlook, visits):
-    """Make a visit tomorrow at ten that every vendor knows."""
-
-    def make(calendar=CALENDLY, **fields):
-        practitioner = on_outlook(name="Dr Dia") if calendar == OUTLOOK else on_calendly(name="Dr Dia")
-        starts_at = fields.pop("starts_at", TEN)
-        ends_at = starts_at + timedelta(minutes=15)
-        booking = lifecycle.book(
-            patient=PatientFactory(),
-            practitioner=practitioner,
-            appointment_type=visits,
-            starts_at=starts_at,
-            ends_at=ends_at,
-            entry=diary.take(practitioner=practitioner, span=diary.Span(starts_at, ends_at), by=None),
-            price=119,
-            source=Booking.Source.PHONE,
-            by=None,
-            now=timezone.now(),
-            **fields,
-        )
-        work()
-        return booking
-
-    return make
-
-
-def work():
-    """Let the workers do all that is due."""
-    for _ in range(5):
-        done = settling.work_due() + inbox.work_due(webhooks.HANDLERS)
-        done += sum(sync.work_due(system) for system in sync.System)
-        if not done:
-            return
-
-
-def compare():
-    return drift.reconcile(by=None, now=timezone.now())
-
-
-def open_drifts():
-    return Drift.objects.unsettled().order_by("system", "field")
-
-
-def found():
-    return [(one.system, one.kind, one.field) for one in open_drifts()]
-
-
-def portal_wins(one):
-    return settling.portal_wins(drift_id=one.pk, by=None, now=timezone.now())
-
-
-def vendor_wins(one):
-    return settling.vendor_wins(drift_id=one.pk, by=None, now=timezone.now())
-
-
-def cancel_here_only(booking, system):
-    """A cancellation that a vendor was believed to know of."""
-    lifecycle.cancel(booking_id=booking.pk, reason="Ill", by=None, now=timezone.now())
-    SyncRecord.objects.filter(booking=booking, system=system).update(told=99, wanted=99)
-    work()
-
-
-def other_provider(outside, booking):
-    other = PractitionerFactory(name="Dr Shivani", gives=[booking.appointment_type])
-    outside.change_appointment(booking, providerId=str(other.medirecords_provider_id))
-
-
-CHANGES = {
-    "calendly moved": (CALENDLY, lambda o, b: o.move_event(b, NOON), ("differs", "time")),
-    "calendly cancelled": (CALENDLY, lambda o, b: o.cancel_event(b), ("cancelled_there", "whole")),
-    "calendly still stands": (CALENDLY, lambda o, b: cancel_here_only(b, CALENDLY), ("stands_there", "whole")),
-    "outlook moved": (OUTLOOK, lambda o, b: o.change_mailbox_event(b, NOON), ("differs", "time")),
-    "outlook longer": (OUTLOOK, lambda o, b: o.change_mailbox_event(b, TEN, 30), ("differs", "length")),
-    "outlook deleted": (OUTLOOK, lambda o, b: o.delete_mailbox_event(b), ("missing", "whole")),
-    "outlook still stands": (OUTLOOK, lambda o, b: cancel_here_only(b, OUTLOOK), ("stands_there", "whole")),
-    "medirecords moved": (
-        MEDIRECORDS,
-        lambda o, b: o.change_appointment(b, scheduleTime=as_there(NOON)),
-        ("differs", "time"),
-    ),
-    "medirecords longer": (
-        MEDIRECORDS,
-        lambda o, b: o.change_appointment(b, appointmentIntervalCode=CODES[30]),
-        ("differs", "length"),
-    ),
-    "medirecords practitioner": (MEDIRECORDS, other_provider, ("differs", "practitioner")),
-    "medirecords type": (
-        MEDIRECORDS,
-        lambda o, b: o.change_appointment(b, appointmentTypeId=o.other_type("CONSULT_ALT_30")),
-        ("differs", "type"),
-    ),
-    "medirecords patient": (
-        MEDIRECORDS,
-        lambda o, b: o.change_appointment(b, patientId=o.add_patient()),
-        ("differs", "patient"),
-    ),
-    "medirecords cancelled": (
-        MEDIRECORDS,
-        lambda o, b: o.change_appointment(b, appointmentStatus=CANCELLED, cancellationReason="Asked"),
-        ("cancelled_there", "whole"),
-    ),
-    "medirecords deleted": (MEDIRECORDS, lambda o, b: o.delete_appointment(b), ("missing", "whole")),
-}
-NEVER_TAKEN_OVER = ("calendly still stands", "outlook still stands", "medirecords type", "medirecords patient")
-TAKEN_OVER = [name for name in CHANGES if name not in NEVER_TAKEN_OVER]
-
-
-@pytest.fixture
-def changed(visit, outside):
-    """Make a visit and change it at a vendor."""
-
-    def make(name):
-        system, change, expected = CHANGES[name]
-        # An event of Calendly's lasts as long as its type says, so that it could not follow a longer visit.
-        booking = visit(OUTLOOK if system == OUTLOOK or name == "medirecords longer" else CALENDLY)
-        change(outside, booking)
-        return booking, (system, *expected)
-
-    return make
 
 
 class TestReconcile:
@@ -416,7 +274,7 @@ class TestLookAt:
     def test_finds_an_event_that_was_moved_in_outlook(self, changed):
         booking, expected = changed("outlook moved")
 
-        count = drift.look_at(system=OUTLOOK, external_ids=[_id(booking, OUTLOOK)], now=timezone.now())
+        count = drift.look_at(system=OUTLOOK, external_ids=[id_of(booking, OUTLOOK)], now=timezone.now())
 
         assert count == 1
         assert found() == [expected]
@@ -425,7 +283,7 @@ class TestLookAt:
     def test_finds_one_that_was_deleted(self, changed):
         booking, expected = changed("outlook deleted")
 
-        drift.look_at(system=OUTLOOK, external_ids=[_id(booking, OUTLOOK)], now=timezone.now())
+        drift.look_at(system=OUTLOOK, external_ids=[id_of(booking, OUTLOOK)], now=timezone.now())
 
         assert found() == [expected]
 
@@ -433,262 +291,6 @@ class TestLookAt:
         on_outlook()
 
         assert drift.look_at(system=OUTLOOK, external_ids=["unknown", "", "x" * 5000], now=timezone.now()) == 0
-
-
-def _id(booking, system):
-    return SyncRecord.objects.get(booking=booking, system=system).external_id
-
-
-class TestPortalWins:
-    @pytest.mark.parametrize("name", CHANGES)
-    def test_brings_the_vendor_back(self, changed, name):
-        booking, expected = changed(name)
-        before = (booking.starts_at, booking.ends_at, booking.practitioner)
-        compare()
-        one = open_drifts().get(system=expected[0], field=expected[2])
-
-        portal_wins(one)
-        work()
-        run = compare()
-
-        booking = Booking.objects.get(pk=booking.pk)
-        assert (run.found, found()) == (0, [])
-        assert (booking.starts_at, booking.ends_at, booking.practitioner) == before
-        assert not SyncRecord.objects.open().exists()
-
-    def test_leaves_one_event_in_calendly(self, changed, outside):
-        changed("calendly moved")
-        compare()
-
-        portal_wins(open_drifts().get())
-        work()
-
-        assert [event["start_time"][:16] for event in outside.events()] == [f"{TEN:%Y-%m-%dT%H:%M}"]
-
-    def test_settles_all_that_differs_there(self, visit, outside):
-        booking = visit()
-        outside.change_appointment(booking, scheduleTime=as_there(NOON), appointmentIntervalCode=CODES[30])
-        compare()
-
-        told = preview(open_drifts().first(), Winner.PORTAL).sentence
-        portal_wins(open_drifts().first())
-
-        assert found() == []
-        assert "What else differs there is told as well: time." in told
-
-    @pytest.mark.parametrize("system", [MEDIRECORDS, CALENDLY, OUTLOOK])
-    def test_takes_away_what_carries_the_mark_of_no_booking(self, visit, outside, system):
-        booking = visit(OUTLOOK if system == OUTLOOK else CALENDLY)
-        if system == MEDIRECORDS:
-            outside.copy_appointment(booking, scheduleTime=as_there(NOON), notes=f"[ref:{some_id()}]")
-        elif system == CALENDLY:
-            outside.book_event(booking.practitioner.calendly_event_types.get().uri, NOON, mark=some_id())
-        else:
-            outside.add_mailbox_event(booking.practitioner.mailbox, NOON, [{"id": BOOKING, "value": some_id()}])
-        compare()
-
-        portal_wins(open_drifts().get())
-        work()
-        run = compare()
-
-        assert (run.found, found()) == (0, [])
-        assert Drift.objects.get().outcome.startswith("The portal won: cancelled in ")
-        assert len(outside.appointments()) == 1
-
-    def test_touches_nothing_that_does_not_carry_the_mark(self, visit, outside):
-        booking = visit()
-        outside.copy_appointment(booking, scheduleTime=as_there(NOON), notes="Walk-in")
-        compare()
-
-        with pytest.raises(RuleBroken, match="does not carry the portal's mark"):
-            portal_wins(open_drifts().get())
-
-    def test_takes_nothing_away_that_lost_its_mark_meanwhile(self, visit, outside):
-        booking = visit()
-        outside.copy_appointment(booking, scheduleTime=as_there(NOON), notes=f"[ref:{some_id()}]")
-        compare()
-        portal_wins(open_drifts().get())
-        [copy] = [row for row in outside.appointments() if row["id"] != _id(booking, MEDIRECORDS)]
-        SyncRecord.objects.filter(booking=booking, system=MEDIRECORDS).update(external_id=copy["id"])
-        outside.change_appointment(booking, notes="Mine now")
-
-        work()
-
-        assert open_drifts().get().needs_person
-        assert len(outside.appointments()) == 2
-
-    def test_is_refused_after_the_booking_was_changed(self, changed):
-        booking, _ = changed("medirecords moved")
-        compare()
-        sync.owe(booking=booking, now=timezone.now())
-
-        with pytest.raises(settling.ChangedSince):
-            portal_wins(open_drifts().get())
-
-    def test_is_refused_where_somebody_settled_it(self, changed):
-        changed("medirecords moved")
-        compare()
-        one = open_drifts().get()
-        portal_wins(one)
-
-        with pytest.raises(settling.AlreadySettled):
-            portal_wins(one)
-
-    def test_lets_one_of_two_people_win(self, changed, transactional_db):
-        changed("medirecords moved")
-        compare()
-        one = open_drifts().get()
-        start, answers = threading.Barrier(2), []
-
-        def decide(verb):
-            start.wait(10)
-            try:
-                verb(one)
-                answers.append("won")
-            except Conflict as refusal:
-                answers.append(refusal.code)
-            connection.close()
-
-        people = [threading.Thread(target=decide, args=[verb]) for verb in (portal_wins, vendor_wins)]
-        for person in people:
-            person.start()
-        for person in people:
-            person.join()
-
-        assert sorted(answers) == ["already_settled", "won"]
-
-
-class TestVendorWins:
-    @pytest.mark.parametrize("name", TAKEN_OVER)
-    def test_brings_portal_and_the_other_vendor_to_it(self, changed, outside, name):
-        booking, expected = changed(name)
-        compare()
-        one = open_drifts().get(system=expected[0], field=expected[2])
-
-        vendor_wins(one)
-        work()
-        run = compare()
-
-        assert (run.found, found()) == (0, [])
-        assert not SyncRecord.objects.open().exists()
-        booking = Booking.objects.select_related("entry").get(pk=booking.pk)
-        if expected[2] == "time":
-            assert booking.starts_at == booking.entry.starts_at == NOON
-        elif expected[2] == "length":
-            assert booking.ends_at == booking.entry.ends_at == TEN + timedelta(minutes=30)
-        elif expected[2] == "practitioner":
-            assert booking.practitioner.name == booking.entry.practitioner.name == "Dr Shivani"
-        else:
-            assert booking.state == Booking.State.CANCELLED
-            assert outside.appointments() == outside.events() == outside.mailbox_events() == []
-
-    @pytest.mark.parametrize("name", NEVER_TAKEN_OVER)
-    def test_says_what_cannot_be_taken_over(self, changed, name):
-        _, expected = changed(name)
-        compare()
-        one = open_drifts().get(system=expected[0], field=expected[2])
-
-        with pytest.raises(RuleBroken) as refusal:
-            vendor_wins(one)
-
-        assert refusal.value.message == preview(one, Winner.VENDOR).sentence
-        assert found() == [expected]
-
-    def test_takes_over_no_length_that_the_calendar_cannot_follow(self, visit, outside):
-        booking = visit()
-        outside.change_appointment(booking, appointmentIntervalCode=CODES[30])
-        compare()
-
-        with pytest.raises(RuleBroken, match="lasts as long as its event type says"):
-            vendor_wins(open_drifts().get())
-
-    def test_keeps_what_else_differs_there_to_be_settled(self, visit, outside):
-        booking = visit(OUTLOOK)
-        outside.change_appointment(booking, scheduleTime=as_there(NOON), appointmentIntervalCode=CODES[30])
-        compare()
-
-        vendor_wins(open_drifts().get(field="time"))
-        vendor_wins(open_drifts().get(field="length"))
-        work()
-        run = compare()
-
-        booking.refresh_from_db()
-        assert (run.found, found()) == (0, [])
-        assert (booking.starts_at, booking.ends_at) == (NOON, NOON + timedelta(minutes=30))
-
-    def test_shows_a_clash_and_moves_all_the_same(self, visit, outside):
-        booking = visit()
-        outside.change_appointment(booking, scheduleTime=as_there(NOON))
-        span = diary.Span(NOON, NOON + timedelta(minutes=15))
-        diary.take(practitioner=booking.practitioner, span=span, by=None)
-        compare()
-
-        vendor_wins(open_drifts().get())
-        booking.refresh_from_db()
-
-        assert (booking.starts_at, booking.entry) == (NOON, None)
-        assert booking.attention.startswith("Clashes with something else")
-
-    def test_books_what_was_booked_in_calendly_unheard(self, visit, outside):
-        booking = visit()
-        outside.book_event(booking.practitioner.calendly_event_types.get().uri, NOON)
-        compare()
-
-        vendor_wins(open_drifts().get())
-        work()
-        run = compare()
-
-        assert (run.found, found()) == (0, [])
-        assert Booking.objects.get(starts_at=NOON).practitioner == booking.practitioner
-        assert len(outside.appointments()) == 2
-
-    def test_leaves_to_a_person_what_only_medirecords_knows(self, visit, outside):
-        booking = visit()
-        outside.copy_appointment(booking, scheduleTime=as_there(NOON), notes="Walk-in")
-        compare()
-
-        with pytest.raises(RuleBroken, match="Book it at the call desk"):
-            vendor_wins(open_drifts().get())
-
-    def test_gives_a_visit_that_is_over_no_other_time(self, changed):
-        booking, _ = changed("medirecords moved")
-        compare()
-        one = open_drifts().get()
-        booking = Booking.objects.get(pk=booking.pk)
-        Booking.objects.filter(pk=booking.pk).update(state=Booking.State.COMPLETED)
-
-        with pytest.raises(settling.ChangedSince):
-            vendor_wins(one)
-
-
-class TestLeave:
-    def test_shows_the_same_no_more(self, changed):
-        changed("medirecords moved")
-        compare()
-
-        settling.leave(drift_id=open_drifts().get().pk, reason="As agreed.", by=None, now=timezone.now())
-        run = compare()
-
-        assert (run.found, found()) == (0, [])
-        assert Drift.objects.get().outcome == "Left as it is: As agreed."
-
-    def test_shows_it_again_when_it_becomes_another(self, changed, outside):
-        booking, expected = changed("medirecords moved")
-        compare()
-        settling.leave(drift_id=open_drifts().get().pk, reason="As agreed.", by=None, now=timezone.now())
-        outside.change_appointment(booking, scheduleTime=as_there(next_morning(15)))
-
-        compare()
-
-        assert found() == [expected]
-
-    @pytest.mark.parametrize("reason", ["", "  ", "4111 1111 1111 1111"], ids=["none", "blank", "card number"])
-    def test_wants_a_reason(self, changed, reason):
-        changed("medirecords moved")
-        compare()
-
-        with pytest.raises(Malformed):
-            settling.leave(drift_id=open_drifts().get().pk, reason=reason, by=None, now=timezone.now())
 
 
 class TestBrake:
