@@ -48,7 +48,7 @@ class Tokens:
         :raises VendorRefused: Microsoft does not know the application or its secret; always 401.
         """
         with self._lock:
-            if time.monotonic() >= self._good_until:
+            if time.time() >= self._good_until:
                 self._ask()
             return self._token
 
@@ -74,7 +74,7 @@ class Tokens:
             "scope": SCOPE,
             "grant_type": "client_credentials",
         }
-        asked_at = time.monotonic()
+        asked_at = time.time()
         try:
             self._token, seconds = self._wire.post(TOKEN, ids={"tenant": self._tenant}, form=form, read=_token)
         except VendorRefused as refusal:
