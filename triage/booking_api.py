@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -15,11 +16,11 @@ from rest_framework.views import APIView
 
 from bookings import sync
 from bookings.api import CALENDARS, EMAIL, SystemShape, is_told, status_url
-from bookings.models import Payment, SyncRecord
+from bookings.models import Booking, Payment, SyncRecord
 from bookings.payments import Taken, no_card_number
 from botaniqal import phones
 from botaniqal.api.fields import Moment, Zone, in_utc
-from botaniqal.api.idempotency import once_per_key
+from botaniqal.api.idempotency import mark_done, once_per_key
 from botaniqal.api.schema import Problem, problems
 from botaniqal.api.throttles import PublicWrite
 from practitioners.api import service_named
@@ -28,6 +29,7 @@ from services.models import AppointmentType
 
 from . import booking, sessions
 from .api import alternatives_when_taken, own_session
+from .models import TriageSession
 
 MOST_TIMES = 10
 NOT_IN_A_NAME = re.compile(r"[/@<>\\{}\[\]]|www\.|\.(?:com|net|org|info|io|co|au|me|ly|link|xyz)\b", re.IGNORECASE)
@@ -167,21 +169,15 @@ class Consultations(APIView):
         form.is_valid(raise_exception=True)
         asked = dict(form.validated_data)
         zone = asked.pop("timezone", None)
-        session = sessions.book_consultation(
-            **asked, zone=zone.key if zone else settings.CLINIC_TIME_ZONE, by=None, now=timezone.now()
-        )
+        with transaction.atomic():
+            session = sessions.book_consultation(
+                **asked, zone=zone.key if zone else settings.CLINIC_TIME_ZONE, by=None, now=timezone.now()
+            )
+            mark_done(request, _planned(session, systems=[]))
         consultation = session.consultation
         systems = sync.wait_until_told(booking=consultation)
         consultation.refresh_from_db(fields=["join_link"])  # the calendar may have made it meanwhile
-        return Response(
-            {
-                "consultationId": session.pk,
-                "scheduledTime": in_utc(consultation.starts_at),
-                "consultantName": session.consultant.name,
-                "zoomLink": consultation.join_link,
-                "preparationEmailSent": is_told(systems, EMAIL),
-            }
-        )
+        return _planned(session, systems)
 
 
 class PhoneBookings(APIView):
@@ -207,7 +203,8 @@ class PhoneBookings(APIView):
         else:  # a code says by itself which service is meant
             service = session.recommended_service if kind in AppointmentType.Kind.values else None
         appointment_type = booking.type_wanted(practitioner=practitioner, kind=kind, service=service)
-        with alternatives_when_taken(practitioner, appointment_type, starts_at):
+        booking.freshen(practitioner)
+        with alternatives_when_taken(practitioner, appointment_type, starts_at), transaction.atomic():
             booked = booking.book_by_phone(
                 session_id=session.pk,
                 consultant=consultant,
@@ -224,14 +221,31 @@ class PhoneBookings(APIView):
                 by=request.user,
                 now=timezone.now(),
             )
-        systems = sync.wait_until_told(booking=booked)
-        return Response(
-            {
-                "bookingId": booked.pk,
-                "confirmationNumber": booked.number,
-                "calendlyEventCreated": is_told(systems, *CALENDARS),
-                "medirecordsSynced": is_told(systems, SyncRecord.System.MEDIRECORDS),
-                "patientNotified": is_told(systems, EMAIL),
-                "sync": SyncSummary({"statusUrl": status_url(booked), "systems": systems}).data,
-            }
-        )
+            mark_done(request, _booked(booked, sync.statement(booking=booked)))
+        return _booked(booked, sync.wait_until_told(booking=booked))
+
+
+def _planned(session: TriageSession, systems: list[dict[str, Any]]) -> Response:
+    consultation = session.consultation
+    return Response(
+        {
+            "consultationId": session.pk,
+            "scheduledTime": in_utc(consultation.starts_at),
+            "consultantName": session.consultant.name,
+            "zoomLink": consultation.join_link,
+            "preparationEmailSent": is_told(systems, EMAIL),
+        }
+    )
+
+
+def _booked(booked: Booking, systems: list[dict[str, Any]]) -> Response:
+    return Response(
+        {
+            "bookingId": booked.pk,
+            "confirmationNumber": booked.number,
+            "calendlyEventCreated": is_told(systems, *CALENDARS),
+            "medirecordsSynced": is_told(systems, SyncRecord.System.MEDIRECORDS),
+            "patientNotified": is_told(systems, EMAIL),
+            "sync": SyncSummary({"statusUrl": status_url(booked), "systems": systems}).data,
+        }
+    )

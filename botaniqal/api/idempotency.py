@@ -51,17 +51,24 @@ class Claim:
         """The row, unless somebody else claimed it after ``LONGEST_WORK``: it is ours no more then."""
         return IdempotentRequest.objects.filter(pk=self.pk, created_at=self.claimed_at, status=None)
 
+    def mark(self, response: Response) -> None:
+        """Write down, in the transaction of the work, what to answer should nobody be left to do so."""
+        marked = self.row.filter(answer__isnull=True).update(answer={"status": response.status_code, "answer": _said(response)})
+        if not marked:  # somebody else took the key over, and does the work
+            raise InFlight
+
     def keep(self, response: Response) -> None:
         """Keep an answer; one that another try may change is not kept."""
         if response.status_code >= HTTP_500_INTERNAL_SERVER_ERROR or response.status_code == HTTP_429_TOO_MANY_REQUESTS:
             self.give_up()
-        else:  # as rendered: UUIDs, moments and decimals are text by then
-            answer = json.loads(JSONRenderer().render(response.data))
-            self.row.update(status=response.status_code, answer=answer)
+        else:
+            self.row.update(status=response.status_code, answer=_said(response))
 
     def give_up(self) -> None:
-        """Let the next request with this key start afresh."""
-        self.row.delete()
+        """Let the next request with this key start afresh; work that is done has its answer already."""
+        self.row.filter(answer__isnull=True).delete()
+        for row in self.row:
+            _answer_as_marked(row)
 
 
 def once_per_key(post: Callable[..., Response]) -> Callable[..., Response]:
@@ -74,6 +81,7 @@ def once_per_key(post: Callable[..., Response]) -> Callable[..., Response]:
         claim = _claim(request)
         if isinstance(claim, IdempotentRequest):
             return Response(claim.answer, status=claim.status, headers={"Idempotent-Replayed": "true"})
+        request.idempotency = claim
         try:
             try:
                 response = post(view, request, *args, **kwargs)
@@ -87,6 +95,17 @@ def once_per_key(post: Callable[..., Response]) -> Callable[..., Response]:
 
     wrapper.honours_idempotency_key = True
     return wrapper
+
+
+def mark_done(request: Request, response: Response) -> None:
+    """
+    Bind an answer to the work: called in the work's transaction, with what can be said by then.
+
+    Whoever repeats the request after a process died between the work and its answer gets this one.
+    """
+    claim = getattr(request, "idempotency", None)
+    if claim is not None:
+        claim.mark(response)
 
 
 def _claim(request: Request) -> Claim | IdempotentRequest:
@@ -114,9 +133,23 @@ def _claim(request: Request) -> Claim | IdempotentRequest:
     if row.status is not None:
         return row
     now = timezone.now()
+    if row.created_at <= now - LONGEST_WORK and row.answer is not None:
+        return _answer_as_marked(row)
     if row.created_at <= now - LONGEST_WORK and Claim(row.pk, row.created_at).row.update(created_at=now):
         return Claim(row.pk, now)
     raise InFlight
+
+
+def _answer_as_marked(row: IdempotentRequest) -> IdempotentRequest:
+    """Make what was marked in the work's transaction the answer."""
+    row.status, row.answer = row.answer["status"], row.answer["answer"]
+    IdempotentRequest.objects.filter(pk=row.pk, status=None).update(status=row.status, answer=row.answer)
+    return row
+
+
+def _said(response: Response) -> Any:
+    """Read an answer as it is rendered: UUIDs, moments and decimals are text by then."""
+    return json.loads(JSONRenderer().render(response.data))
 
 
 def _fingerprint(request: Request) -> str:

@@ -75,7 +75,7 @@ def keep_again(*, vendor: str, key: str, kind: str, payload: Mapping[str, Any], 
     event, is_new = keep(vendor=vendor, key=key, kind=kind, payload=payload)
     if not is_new:
         row = InboundEvent.objects.filter(pk=event.pk)
-        row.filter(payload=None).update(payload=payload)
+        row.filter(payload__isnull=True).update(payload=payload)
         owed.want_again(row, now=now)
         transaction.on_commit(partial(ring, "work_inbox"))
     return event
@@ -109,7 +109,7 @@ def replay(*, event: InboundEvent, now: datetime) -> None:
 
     :raises Purged: nobody knows any more what it said.
     """
-    if not owed.want_again(InboundEvent.objects.filter(pk=event.pk).exclude(payload=None), now=now):
+    if not owed.want_again(InboundEvent.objects.filter(pk=event.pk).exclude(payload__isnull=True), now=now):
         raise Purged
     transaction.on_commit(partial(ring, "work_inbox"))
 
@@ -157,7 +157,7 @@ def set_aside(*, event: InboundEvent, reason: str, by: User) -> None:
 
 def purge(*, older_than: datetime) -> int:
     """Delete what worked messages said, and count them; that they came stays known, should a vendor repeat one."""
-    old = InboundEvent.objects.filter(received_at__lt=older_than, told__gte=F("wanted")).exclude(payload=None)
+    old = InboundEvent.objects.filter(received_at__lt=older_than, told__gte=F("wanted")).exclude(payload__isnull=True)
     count = 0
     while batch := list(old.order_by("received_at").values_list("pk", "received_at")[:BATCH]):
         count += old.filter(pk__in=[pk for pk, _ in batch]).update(payload=None)

@@ -1,8 +1,17 @@
+import os
+import signal
+import time
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
+import time_machine
+from django.db import connection
+from django.utils import timezone
 
 from bookings.models import Booking, Patient
+from botaniqal.api import idempotency
+from botaniqal.api.models import IdempotentRequest
 from botaniqal.messages.models import Message
 from services.models import AppointmentType
 from tests.factories import AppointmentTypeFactory, PractitionerFactory, UserFactory, next_morning
@@ -172,3 +181,44 @@ class TestConsultations:
 
         assert [answer.status_code for answer in answers] == [400, 400, 429]
         assert int(answers[-1]["Retry-After"]) > 0
+
+
+class TestKill:
+    """Somebody pulls the plug between the booking and its answer."""
+
+    KEY = {"Idempotency-Key": "the plug is pulled"}
+
+    @pytest.fixture
+    def killed(self, api, consultant, wanted, settings):
+        """Book in a process that dies while it waits for the vendors."""
+        settings.SYNC_WAIT_SECONDS = 60
+        connection.close()  # a process of its own needs a connection of its own
+        pid = os.fork()
+        if pid == 0:
+            try:
+                api.post(DOOR, wanted, format="json", headers=self.KEY)
+            finally:
+                os._exit(1)
+        deadline = time.monotonic() + 30
+        while not Booking.objects.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        settings.SYNC_WAIT_SECONDS = 0
+
+    @pytest.mark.django_db(transaction=True)
+    def test_leaves_one_call_and_its_answer_to_whoever_asks_again(self, api, wanted, killed):
+        with time_machine.travel(timezone.now() + idempotency.LONGEST_WORK + timedelta(seconds=1)):
+            again = api.post(DOOR, wanted, format="json", headers=self.KEY)
+            and_again = api.post(DOOR, wanted, format="json", headers=self.KEY)
+
+        assert (again.status_code, again["Idempotent-Replayed"]) == (200, "true")
+        assert again.json() == and_again.json()
+        assert UUID(again.json()["consultationId"]) == TriageSession.objects.get().pk
+        assert IdempotentRequest.objects.get().status == 200
+
+    @pytest.mark.django_db(transaction=True)
+    def test_asks_to_wait_as_long_as_the_first_may_be_alive(self, api, wanted, killed):
+        again = api.post(DOOR, wanted, format="json", headers=self.KEY)
+
+        assert (again.status_code, again.json()["code"]) == (409, "idempotency_in_flight")
