@@ -89,6 +89,11 @@ def work_due(handlers: Handlers) -> int:
     so does, after a while, what waits for another message that does not come. It may be called again for the same
     message, and for messages in any order.
     """
+    return owed.work(InboundEvent.objects.all(), worker(handlers))
+
+
+def worker(handlers: Handlers) -> Callable[[InboundEvent], dict[str, str]]:
+    """Make what works one message for ``owed.work``."""
     longest = timedelta(seconds=settings.INBOX_WAIT_SECONDS)
 
     def do(event: InboundEvent) -> dict[str, str]:
@@ -99,7 +104,7 @@ def work_due(handlers: Handlers) -> int:
                 raise
             raise NeedsPerson(str(other)) from None
 
-    return owed.work(InboundEvent.objects.all(), do)
+    return do
 
 
 @transaction.atomic
