@@ -202,6 +202,7 @@ class Holds(APIView):
         own_session(asked["triageSessionId"], consultant)
         practitioner = booking.practitioner_named(asked["practitionerId"])
         appointment_type = booking.type_wanted(practitioner=practitioner, kind=asked["appointmentType"])
+        booking.freshen(practitioner)
         with alternatives_when_taken(practitioner, appointment_type, asked["scheduledTime"]):
             hold = booking.hold_slot(
                 session_id=asked["triageSessionId"],

@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from bookings import lifecycle, notices, payments
 from bookings.models import Booking
 from botaniqal.accounts.models import User
 from botaniqal.errors import Missing, RuleBroken
-from practitioners import availability, diary
+from practitioners import availability, calendars, diary
 from practitioners.models import DiaryEntry, Practitioner
 from services.models import AppointmentType, Service
 
@@ -30,14 +31,25 @@ class TooManyHolds(RuleBroken):
 
 def practitioner_named(practitioner_id: UUID) -> Practitioner:
     """
-    Find a practitioner.
+    Find a practitioner, with the word whether their outside calendar is stale.
 
     :raises Missing: there is no such practitioner.
     """
     try:
-        return Practitioner.objects.get(pk=practitioner_id)
+        return Practitioner.objects.with_freshness(timezone.now()).get(pk=practitioner_id)
     except Practitioner.DoesNotExist as error:
         raise Missing("There is no such practitioner.") from error
+
+
+def freshen(practitioner: Practitioner) -> None:
+    """
+    Read a practitioner's calendar again if it is stale, before time in it is claimed.
+
+    Where it cannot be read the time can be claimed all the same, and stays doubtful. To be called outside any
+    transaction.
+    """
+    if practitioner.has_stale_calendar:
+        calendars.read_now(practitioner=practitioner)
 
 
 def type_wanted(

@@ -185,6 +185,7 @@ def hold(
 ) -> None:
     """Keep a time for the call in place of what it keeps; when that fails, what it keeps stays."""
     practitioner = booking.practitioner_named(practitioner_id)
+    booking.freshen(practitioner)
     with alternatives_when_taken(practitioner, appointment_type, starts_at), transaction.atomic():
         # A call may keep two times at once, but the desk shows one: choosing another lets the first go. It goes first,
         # because the new one may overlap it.

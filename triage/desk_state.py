@@ -122,6 +122,8 @@ def times_of(appointment_type: AppointmentType, *, first_day: date | None, now: 
                 "name": slots.practitioner.name,
                 "about": f"{slots.practitioner.get_type_display()}, {appointment_type.get_mode_display().lower()}",
                 "times": _by_day(slots.times),
+                "isStale": slots.is_stale,
+                "calendarReadAt": _moment(slots.read_at),
             }
             for slots in found
         ],
@@ -154,6 +156,7 @@ def _hold_of(session: TriageSession) -> dict[str, Any] | None:
     if not holds:
         return None
     latest = max(holds, key=lambda entry: entry.live_from)
+    calendar = latest.practitioner.calendars.filter(provider=latest.practitioner.calendar_provider).first()
     return {
         "id": f"{latest.pk}",
         "practitionerId": f"{latest.practitioner_id}",
@@ -161,6 +164,8 @@ def _hold_of(session: TriageSession) -> dict[str, Any] | None:
         "room": latest.room.name if latest.room else "",
         "lapsesAt": latest.live_until.isoformat(),
         "fits": _fitting(latest),
+        "isStale": calendar is not None and calendar.is_stale(timezone.now()),
+        "calendarReadAt": calendar and _moment(calendar.read_at),
     }
 
 

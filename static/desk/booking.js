@@ -5,7 +5,7 @@ import { flush } from "./notes.js";
 import { Refused, serverNow } from "./server.js";
 import { act, isOpen, look, state, take, watch } from "./state.js";
 import { chosenType, load, onHold, typeInput } from "./times.js";
-import { length, money, momentForBoth } from "./words.js";
+import { doubt, length, moment, momentForBoth, money } from "./words.js";
 
 const SYSTEMS = { calendly: "Calendly", outlook: "Outlook", medirecords: "MediRecords", email: "E-mail" };
 const STANDINGS = {
@@ -238,6 +238,9 @@ function drawSummary(held) {
     find("#payment").hidden = type !== "" && isFree(type);
     find("#receipt").hidden = payment() !== "card" || find("#payment").hidden;
     find("#summary").textContent = summaryOf(time);
+    const words = held && !asked ? doubt(state.hold, serverNow()) : "";
+    find("#doubt").hidden = !words;
+    find("#doubt").textContent = words ? `${held.name}: ${words}. The time may be taken there.` : "";
 }
 
 function summaryOf(time) {
@@ -260,6 +263,13 @@ function drawCountdown() {
     if (seconds <= 0) take({ ...state, hold: null });
 }
 
+/** Why a system does not know the booking yet, and when it goes on, where that is not at once. */
+function whyOf({ problem, nextTryAt }) {
+    if (!problem) return "";
+    const isLater = nextTryAt && Date.parse(nextTryAt) > serverNow() + 60_000;
+    return isLater ? `${problem} Next try ${moment(nextTryAt)}.` : problem;
+}
+
 function drawBooking(booking) {
     find("#number").textContent = booking.number;
     const facts = [
@@ -270,10 +280,11 @@ function drawBooking(booking) {
     ];
     find("#visit").replaceChildren(...facts.flatMap(([term, text]) => [make("dt", {}, term), make("dd", {}, text)]));
     const rows = booking.systems.map((system) => {
-        const [word, tone] = STANDINGS[system.state];
+        const [word, usual] = STANDINGS[system.state];
+        const tone = system.state === "pending" && system.problem ? "waiting" : usual;
         const name = make("span", { textContent: SYSTEMS[system.system] });
         const standing = make("span", {}, make("span", { className: `badge ${tone}`, textContent: word }));
-        return make("li", {}, name, standing, make("small", { className: "muted", textContent: system.problem ?? "" }));
+        return make("li", {}, name, standing, make("small", { className: "muted", textContent: whyOf(system) }));
     });
     find("#systems").replaceChildren(...rows);
     find("#done").hidden = !(state.isOwn && state.state === "wrap_up");

@@ -1,7 +1,7 @@
 /** The week as a table of practitioners and days: one tab stop, arrows move, whatever the buttons' wrapping. */
 
 import { find, findAll, make, rove } from "./elements.js";
-import { day, momentForBoth, time } from "./words.js";
+import { day, momentForBoth, sentence, time } from "./words.js";
 
 const WORK_DAYS = 5;
 const NONE_FREE = "No free times with these choices. Try other days, anyone, or any time of day.";
@@ -33,7 +33,8 @@ export function focusGrid() {
 export function drawGrid({ found, times, goToWeekOf }) {
     if (!found) return;
     grid.removeAttribute("aria-busy");
-    const shown = JSON.stringify([found.days, found.firstFreeOn, found.practitioners.map(({ name }) => name), times]);
+    const people = found.practitioners.map(({ name, doubt }) => [name, doubt]);
+    const shown = JSON.stringify([found.days, found.firstFreeOn, people, times]);
     if (shown === drawn) return;
     drawn = shown;
     const focused = grid.contains(document.activeElement) ? document.activeElement.dataset.key : null;
@@ -61,6 +62,7 @@ function tableOf(found, days, times) {
         const own = times.filter(({ practitionerId }) => practitionerId === person.id);
         if (!own.some(({ on }) => days.includes(on))) continue;
         const name = make("th", { scope: "row" }, person.name, make("small", {}, person.about));
+        if (person.doubt) name.append(make("span", { className: "badge waiting", textContent: sentence(person.doubt) }));
         const row = make("tr", {}, name);
         for (const text of days) row.append(cellOf(own.filter(({ on }) => on === text), text));
         body.append(row);
@@ -81,7 +83,8 @@ function slotOf(one) {
     const slot = make("button", { type: "button", className: "desk-slot figures", textContent: time(one.startsAt) });
     slot.time = one;
     slot.dataset.key = keyOf(one);
-    slot.setAttribute("aria-label", `${momentForBoth(one.startsAt)} with ${one.name}`);
+    slot.classList.toggle("doubtful", one.doubt !== "");
+    slot.setAttribute("aria-label", [`${momentForBoth(one.startsAt)} with ${one.name}`, one.doubt].filter(Boolean).join(", "));
     slot.setAttribute("aria-pressed", String(one.isHeld));
     return slot;
 }

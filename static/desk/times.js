@@ -4,7 +4,7 @@ import { alarm, find, findAll, rove } from "./elements.js";
 import { drawGrid, focusGrid, keyOf } from "./grid.js";
 import { get, serverNow } from "./server.js";
 import { isOpen, state, watch } from "./state.js";
-import { date, day, hour, momentForBoth, moment, patientTime, time, zoneNote } from "./words.js";
+import { date, day, doubt, hour, momentForBoth, moment, patientTime, time, zoneNote } from "./words.js";
 
 const REFRESH_SECONDS = 10;
 const CHOOSE = "Choose an appointment to see free times.";
@@ -106,6 +106,7 @@ export async function load({ isQuiet = false } = {}) {
     try {
         const week = askedDay ?? (isQuiet ? found?.days[0] : null);
         found = await get("times", { type: chosenType(), ...(week && { day: week }) }, lookup.signal);
+        for (const person of found.practitioners) person.doubt = doubt(person, Date.parse(found.now));
         draw();
     } catch (error) {
         if (error.name === "AbortError") return;
@@ -152,9 +153,9 @@ function drawFilters() {
 function timesShown() {
     if (!found) return [];
     const type = chosenType();
-    const times = found.practitioners.flatMap(({ id, name, times: days }) =>
+    const times = found.practitioners.flatMap(({ id, name, doubt, times: days }) =>
         Object.entries(days).flatMap(([on, moments]) =>
-            moments.map((startsAt) => ({ practitionerId: id, name, type, on, startsAt, isHeld: false })),
+            moments.map((startsAt) => ({ practitionerId: id, name, doubt, type, on, startsAt, isHeld: false })),
         ),
     );
     const held = heldTimes();
@@ -168,7 +169,7 @@ function heldTimes() {
     const on = fit && found.days.find((text) => day(text) === date(fit.startsAt));
     if (!on) return [];
     const { practitionerId, practitioner: name } = state.hold;
-    return [{ practitionerId, name, ...fit, on, isHeld: true }];
+    return [{ practitionerId, name, doubt: doubt(state.hold, serverNow()), ...fit, on, isHeld: true }];
 }
 
 function isWanted({ practitionerId, startsAt }) {
@@ -207,8 +208,9 @@ function drawOffer(offer, one) {
     offer.time = one ?? null;
     offer.setAttribute("aria-disabled", String(!one));
     offer.classList.toggle("mine", one?.isHeld ?? false);
+    offer.classList.toggle("doubtful", Boolean(one?.doubt));
     offer.querySelector("strong").textContent = one ? moment(one.startsAt) : "Looking…";
-    offer.querySelector("span").textContent = one ? withPatientTime(one) : "";
+    offer.querySelector("span").textContent = one ? [withPatientTime(one), one.doubt].filter(Boolean).join(" · ") : "";
     offer.title = one ? momentForBoth(one.startsAt) : "";
 }
 

@@ -65,6 +65,20 @@ export function length(seconds) {
     return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
 
+/** Since when nobody knows what an outside calendar says: "calendar not read for 34 min"; nothing while it is known. */
+export function doubt({ isStale, calendarReadAt }, now) {
+    if (!isStale) return "";
+    return calendarReadAt ? `calendar not read for ${age(now - Date.parse(calendarReadAt))}` : "calendar never read";
+}
+
+function age(milliseconds) {
+    const minutes = Math.floor(milliseconds / 60_000);
+    if (minutes < 60) return `${minutes} min`;
+    return minutes < 48 * 60 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} days`;
+}
+
+export const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);
+
 /** Write the moments that the server put on the page for both clocks. */
 export function showMoments(container) {
     for (const element of container.querySelectorAll("[data-moment]")) {
