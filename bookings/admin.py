@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from botaniqal.admin import (
@@ -27,11 +27,12 @@ from botaniqal.admin import (
     shown_phone,
     verb,
 )
-from botaniqal.integrations.admin import OwedAdmin, state_badge
+from practitioners.models import Practitioner
 
 from . import lifecycle, payments
 from .form_admin import shown_answers_of
-from .models import Booking, Patient, Payment, SyncRecord
+from .models import Booking, Patient, Payment
+from .sync_admin import shown_systems, shown_time_line, shown_worst
 
 STATE_TONES = {
     Booking.State.PENDING_PAYMENT: WAITING,
@@ -41,14 +42,6 @@ STATE_TONES = {
     Booking.State.CANCELLED: PLAIN,
 }
 PAYMENT_TONES = {Payment.Status.PENDING: WAITING, Payment.Status.COLLECTED: OK, Payment.Status.NOT_NEEDED: PLAIN}
-
-URGENCY = [
-    SyncRecord.State.NEEDS_PERSON,
-    SyncRecord.State.RETRYING,
-    SyncRecord.State.SENDING,
-    SyncRecord.State.PENDING,
-    SyncRecord.State.SYNCED,
-]
 
 
 def as_stored(typed: str) -> str:
@@ -136,8 +129,11 @@ class CancelForm(forms.Form):
 
 
 class MoveForm(forms.Form):
-    """To which time a visit is moved."""
+    """To which time a visit is moved, and to whom."""
 
+    practitioner = forms.ModelChoiceField(
+        queryset=Practitioner.objects.none(), required=False, label="With", help_text="Whoever gives this appointment."
+    )
     starts_at = forms.DateTimeField(
         label="New time",
         help_text="Clinic time.",
@@ -221,6 +217,7 @@ class BookingAdmin(PortalAdmin):
         ),
         ("Money", {"fields": [("shown_price", "price_reason"), ("paid", "payment_method"), "payment_reference"]}),
         ("Elsewhere", {"fields": ["told", ("made_by", "made_at"), ("source", "cancel_reason"), "correction"]}),
+        ("What was said to whom", {"fields": ["time_line"]}),
     ]
     readonly_fields = [
         *[
@@ -236,6 +233,7 @@ class BookingAdmin(PortalAdmin):
         *["paid", "payment_method", "payment_reference", "told", "made_by", "made_at", "source", "cancel_reason"],
         "correction",
         "answers",
+        "time_line",
     ]
     empty_text = "No visit lies ahead. Bookings are made at the call desk."
 
@@ -300,17 +298,15 @@ class BookingAdmin(PortalAdmin):
 
     @admin.display(description="Vendors")
     def vendors(self, booking: Booking) -> SafeString | str:
-        """Show the record that is furthest from being done; it stands for all."""
-        records = sorted(booking.sync_records.all(), key=lambda record: URGENCY.index(record.state))
-        if not records:
-            return "–"
-        return state_badge(records[0], name="" if records[0].state == SyncRecord.State.SYNCED else str(records[0]))
+        return shown_worst(booking)
 
     @admin.display(description="Vendors")
     def told(self, booking: Booking) -> SafeString | str:
-        records = sorted(booking.sync_records.all(), key=lambda record: record.system)
-        shown = [format_html('<span class="told">{} {}</span>', record, state_badge(record)) for record in records]
-        return format_html_join("", "{}", ((one,) for one in shown)) or "–"
+        return shown_systems(booking)
+
+    @admin.display(description="Time line")
+    def time_line(self, booking: Booking) -> SafeString | str:
+        return shown_time_line(booking)
 
     @admin.display(description="Form answers")
     def answers(self, booking: Booking) -> SafeString | str:
@@ -337,13 +333,35 @@ class BookingAdmin(PortalAdmin):
 
     @verb(
         "Move",
-        explanation="Same practitioner, another time. The vendors are told, and the patient gets an e-mail.",
+        explanation="The price stays. The vendors are told, and the patient gets an e-mail.",
         form=MoveForm,
         when=may_become(Booking.State.CANCELLED),
     )
-    def move(self, request: HttpRequest, booking: Booking, *, starts_at: datetime) -> str:
-        lifecycle.move(booking_id=booking.pk, starts_at=starts_at, by=request.user, now=timezone.now())
-        return f"{booking} is moved to {clinic_time(starts_at)}. The patient is told by e-mail."
+    def move(
+        self, request: HttpRequest, booking: Booking, *, starts_at: datetime, practitioner: Practitioner | None = None
+    ) -> str:
+        moved = lifecycle.move(
+            booking_id=booking.pk,
+            starts_at=starts_at,
+            practitioner=practitioner,
+            by=request.user,
+            now=timezone.now(),
+        )
+        where = f"{clinic_time(starts_at)} with {moved.practitioner}"
+        return f"{booking} is moved to {where}. The patient is told by e-mail."
+
+    def verb_form(self, request: HttpRequest, booking: Booking, name: str) -> forms.Form:
+        """Offer those who give the appointment; a call goes to another consultant at the desk."""
+        form = super().verb_form(request, booking, name)
+        if name == "move":
+            form.initial = {"starts_at": booking.starts_at}
+            if booking.appointment_type.is_free_consultation:
+                del form.fields["practitioner"]
+            else:
+                others = Practitioner.objects.active().exclude(pk=booking.practitioner_id)
+                form.fields["practitioner"].queryset = others.filter(appointment_types=booking.appointment_type)
+                form.fields["practitioner"].empty_label = f"{booking.practitioner}, as now"
+        return form
 
     @verb("Took place", when=may_end_as(Booking.State.COMPLETED))
     def complete(self, request: HttpRequest, booking: Booking) -> str:
@@ -366,27 +384,3 @@ class BookingAdmin(PortalAdmin):
     def mark_no_show(self, request: HttpRequest, booking: Booking) -> str:
         lifecycle.mark_no_show(booking_id=booking.pk, by=request.user, now=timezone.now())
         return f"{booking} is marked as no-show."
-
-
-@admin.register(SyncRecord)
-class SyncRecordAdmin(OwedAdmin):
-    """What each vendor was told of each booking."""
-
-    list_display = ["booking", "system", "shown_state", "shown_problem", "attempts", "next_try", "visit"]
-    list_filter = [*OwedAdmin.list_filter, "system"]
-    list_select_related = ["booking"]
-    search_fields = ["booking__number", "external_id"]
-    search_help_text = "Confirmation number, or the vendor's id"
-    ordering = ["-pk"]
-    fields = ["booking", "visit", "system", "shown_state", "shown_problem", "attempts", "next_try", "external_id"]
-    empty_text = "Every vendor knows every booking. “All” shows what they were told."
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[SyncRecord]:
-        records = super().get_queryset(request)
-        if limited_to_own(request):
-            return records.filter(booking__patient__in=Patient.objects.known_to(request.user))
-        return records
-
-    @admin.display(description="Visit", ordering="booking__starts_at")
-    def visit(self, record: SyncRecord) -> str:
-        return clinic_time(record.booking.starts_at)

@@ -302,6 +302,11 @@ class PortalAdmin(PlainFields, admin.ModelAdmin):
             if offered.when(row):
                 yield {"verb": offered, "url": self.verb_url(row, name)}
 
+    def verb_form(self, request: HttpRequest, row: Model, name: str) -> forms.Form:
+        """Make the form by which a verb asks; to be added to where what is offered depends on the row."""
+        form = getattr(self, name).verb.form
+        return form(request.POST if request.method == "POST" else None, label_suffix="")
+
     def may_use_verbs(self, request: HttpRequest) -> bool:
         """Verbs are for those who may change such rows, even where no form does."""
         return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
@@ -314,6 +319,10 @@ class PortalAdmin(PlainFields, admin.ModelAdmin):
         typed = [field.name for field in obj._meta.concrete_fields if field.name in form.changed_data]
         if typed:
             obj.save(update_fields=typed)
+
+    def verb_of(self, row: Model, name: str) -> Verb:
+        """Give a verb as it stands for a row: what it will do may depend on it."""
+        return getattr(self, name).verb
 
     def verb_url(self, row: Model, name: str) -> str:
         """Where a verb's dialog is."""
@@ -339,13 +348,13 @@ class PortalAdmin(PlainFields, admin.ModelAdmin):
         row = self.get_object(request, unquote(object_id))
         if row is None or name not in self.verbs:
             raise Http404
-        asked: Verb = getattr(self, name).verb
         if not (self.has_view_permission(request, row) and self.may_use_verbs(request)):
             raise PermissionDenied
+        asked = self.verb_of(row, name)
         if not asked.when(row):
             messages.warning(request, f"“{asked.label}” is no longer possible here.")
             return redirect(self.change_url(row))
-        form = asked.form(request.POST if request.method == "POST" else None, label_suffix="")
+        form = self.verb_form(request, row, name)
         if request.method == "POST" and form.is_valid():
             told = getattr(self, name)(request, row, **form.cleaned_data)
             self.log_change(request, row, asked.label)

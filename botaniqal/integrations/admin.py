@@ -31,7 +31,9 @@ TONES = {
 def state_badge(row: Owed, *, name: str = "", done: str = Owed.State.SYNCED.label) -> SafeString:
     """Show where owed work stands, with the name of whom it is owed to; ``done`` is the word for work that is."""
     word = done if row.state == Owed.State.SYNCED else row.state.label
-    return badge(f"{name}: {word.lower()}" if name else word, TONES[row.state])
+    # What waits with a reason, as for a vendor's limit, will not be done at once.
+    tone = WAITING if row.state == Owed.State.PENDING and row.problem else TONES[row.state]
+    return badge(f"{name}: {word.lower()}" if name else word, tone)
 
 
 class OwedViews(ListViews):
