@@ -29,7 +29,29 @@ class Plan:
 
 def preview(drift: Drift, winner: Winner) -> Plan:
     """Say what would be done, for a person to agree to."""
+    if sentence := objection(drift, winner):
+        return Plan(sentence=sentence, is_possible=False)
     return _plan_for_portal(drift) if winner == Winner.PORTAL else _plan_for_vendor(drift)
+
+
+def objection(drift: Drift, winner: Winner) -> str:
+    """Say why a difference of this kind is never settled that way; empty where it may be."""
+    vendor = drift.get_system_display()
+    if winner == Winner.PORTAL:
+        if drift.kind == Kind.UNKNOWN and not drift.evidence.get("mark"):
+            return f"It does not carry the portal's mark, so the portal does not touch it. Cancel it in {vendor}."
+        if drift.system == System.CALENDLY and drift.kind == Kind.DIFFERS and drift.field in (Field.LENGTH, Field.TYPE):
+            return "Length and type of an event follow from its event type in Calendly. Change that there."
+        return ""
+    if drift.kind == Kind.UNKNOWN and (drift.system != System.CALENDLY or drift.evidence.get("mark")):
+        return f"{vendor} does not say whose visit it is. Book it at the call desk, or leave it as it is."
+    if drift.kind == Kind.STANDS_THERE:
+        return "A cancelled booking stays cancelled. Book the visit anew, or let the portal win."
+    if drift.kind == Kind.DIFFERS and drift.field == Field.TYPE:
+        return "Price and length depend on the type, so it is not taken over. Let the portal win, or book anew."
+    if drift.kind == Kind.DIFFERS and drift.field == Field.PATIENT:
+        return f"Whose visit it is never changes by itself. Correct it in {vendor}, or let the portal win."
+    return ""
 
 
 def practitioner_in(drift: Drift) -> Practitioner | None:
@@ -44,14 +66,12 @@ def calendly_told_the_patient(drift: Drift) -> bool:
 
 
 def _plan_for_portal(drift: Drift) -> Plan:
-    vendor, mark = drift.get_system_display(), drift.evidence.get("mark")
+    vendor = drift.get_system_display()
     if drift.kind == Kind.UNKNOWN:
-        if not mark:
-            sentence = f"It does not carry the portal's mark, so the portal does not touch it. Cancel it in {vendor}."
-            return Plan(sentence=sentence, is_possible=False)
         return Plan(sentence=f"It is cancelled in {vendor}: it carries the portal's mark, but belongs to no booking.")
-    if objection := _beyond_calendly(drift):
-        return Plan(sentence=objection, is_possible=False)
+    if _is_shared(drift):
+        sentence = "Several people share this event type, and Calendly chooses among them. Change the host there."
+        return Plan(sentence=sentence, is_possible=False)
     if drift.kind == Kind.STANDS_THERE:
         return Plan(sentence=f"It is cancelled in {vendor} as well.")
     if drift.system == System.CALENDLY:
@@ -64,31 +84,16 @@ def _plan_for_portal(drift: Drift) -> Plan:
 
 
 def _plan_for_vendor(drift: Drift) -> Plan:
-    vendor, field = drift.get_system_display(), drift.field
     if drift.kind == Kind.UNKNOWN:
-        if drift.system == System.CALENDLY and not drift.evidence.get("mark"):
-            return Plan(sentence="It is fetched from Calendly and booked here, as if Calendly had told of it.")
-        sentence = f"{vendor} does not say whose visit it is. Book it at the call desk, or leave it as it is."
-        return Plan(sentence=sentence, is_possible=False)
-    if drift.kind == Kind.STANDS_THERE:
-        sentence = "A cancelled booking stays cancelled. Book the visit anew, or let the portal win."
-        return Plan(sentence=sentence, is_possible=False)
+        return Plan(sentence="It is fetched from Calendly and booked here, as if Calendly had told of it.")
     if drift.kind in (Kind.MISSING, Kind.CANCELLED_THERE):
         return Plan(sentence=f"The booking is cancelled here. {_who_is_told(drift)}")
-    if field == Field.TIME:
+    if drift.field == Field.TIME:
         return Plan(
             sentence=f"The booking moves to {drift.theirs}, even where that clashes in the diary. The patient gets an "
             "e-mail, and everybody else is told."
         )
-    if field == Field.LENGTH:
-        return _plan_for_length(drift)
-    if field == Field.PRACTITIONER:
-        return _plan_for_practitioner(drift)
-    if field == Field.TYPE:
-        sentence = "Price and length depend on the type, so it is not taken over. Let the portal win, or book anew."
-        return Plan(sentence=sentence, is_possible=False)
-    sentence = f"Whose visit it is never changes by itself. Correct it in {vendor}, or let the portal win."
-    return Plan(sentence=sentence, is_possible=False)
+    return _plan_for_length(drift) if drift.field == Field.LENGTH else _plan_for_practitioner(drift)
 
 
 def _plan_for_length(drift: Drift) -> Plan:
@@ -117,16 +122,12 @@ def _plan_for_practitioner(drift: Drift) -> Plan:
     )
 
 
-def _beyond_calendly(drift: Drift) -> str:
-    """Say what Calendly cannot be told; empty where it can."""
-    if drift.system != System.CALENDLY or drift.kind != Kind.DIFFERS:
-        return ""
-    if drift.field in (Field.LENGTH, Field.TYPE):
-        return "Length and type of an event follow from its event type in Calendly. Change that there."
-    is_shared = CalendlyEventType.objects.filter(calendly_id=drift.evidence.get("place", ""), practitioner=None)
-    if drift.field == Field.PRACTITIONER and is_shared.exists():
-        return "Several people share this event type, and Calendly chooses among them. Change the host there."
-    return ""
+def _is_shared(drift: Drift) -> bool:
+    """Tell whether Calendly chooses who sees the patient."""
+    if drift.system != System.CALENDLY or drift.kind != Kind.DIFFERS or drift.field != Field.PRACTITIONER:
+        return False
+    place = drift.evidence.get("place", "")
+    return CalendlyEventType.objects.filter(calendly_id=place, practitioner=None).exists()
 
 
 def _with_it(drift: Drift) -> str:

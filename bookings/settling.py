@@ -26,7 +26,7 @@ from .comparing import Word
 from .drift import VENDORS
 from .finding import fingerprint
 from .models import Booking, Drift, SyncRecord
-from .plans import Winner, calendly_told_the_patient, practitioner_in
+from .plans import Plan, Winner, calendly_told_the_patient, practitioner_in
 
 Kind, Field, System = Drift.Kind, Drift.Field, SyncRecord.System
 
@@ -144,20 +144,36 @@ def work_due() -> int:
     return owed.work(Drift.objects.unsettled(), do)
 
 
+def plan_for(drift: Drift, winner: Winner | None) -> Plan | None:
+    """
+    Say what settling a difference would do now.
+
+    :raises AlreadySettled: somebody settled it, or it is being done.
+    :raises Braked: too many differences were found with it.
+    :raises RuleBroken: it cannot be settled that way.
+    """
+    if drift.settled_at or is_being_done(drift):
+        raise AlreadySettled
+    if drift.found_by and drift.found_by.is_braked and not drift.found_by.released_at:
+        raise Braked
+    plan = plans.preview(drift, winner) if winner else None
+    if plan and not plan.is_possible:
+        raise RuleBroken("drift", plan.sentence)
+    return plan
+
+
+def is_being_done(drift: Drift) -> bool:
+    """Tell whether a worker is about to do what was decided."""
+    return drift.told < drift.wanted and not drift.needs_person
+
+
 def _locked(drift_id: int, winner: Winner | None) -> Drift:
     people = ("booking__practitioner", "booking__appointment_type", "found_by")
     try:
         drift = Drift.objects.select_for_update(of=["self"]).select_related(*people).get(pk=drift_id)
     except Drift.DoesNotExist as error:
         raise Missing("There is no such difference.") from error
-    if drift.settled_at or (drift.told < drift.wanted and not drift.needs_person):
-        raise AlreadySettled
-    if Drift.objects.braked().filter(pk=drift.pk).exists():
-        raise Braked
-    if winner:
-        plan = plans.preview(drift, winner)
-        if not plan.is_possible:
-            raise RuleBroken("drift", plan.sentence)
+    plan_for(drift, winner)
     return drift
 
 

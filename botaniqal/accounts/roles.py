@@ -72,6 +72,8 @@ _RUN_THE_CLINIC = [
     "bookings.charge_other_price",
     "bookings.change_payment",
     "bookings.change_syncrecord",
+    "bookings.view_drift",
+    "bookings.change_drift",
     "bookings.change_formanswers",
     "mail.change_message",
     "triage.change_triagesession",

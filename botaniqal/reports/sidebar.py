@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from bookings.models import FormAnswers, SyncRecord
+from bookings.models import Drift, FormAnswers, SyncRecord
 from botaniqal.admin import BAD, INFO
 from botaniqal.integrations import subscriptions
 from botaniqal.integrations.models import InboundEvent, Incident, Subscription
@@ -91,6 +91,14 @@ GROUPS = [
                 "integrations.view_inboundevent",
                 lambda request: InboundEvent.objects.for_a_person(),
                 "need a person",
+            ),
+            Item(
+                "Drift",
+                "updown",
+                "bookings_drift_changelist",
+                "bookings.view_drift",
+                lambda request: Drift.objects.unsettled(),
+                "differences",
             ),
             Item(
                 "Messages",

@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.http import conditional_page
 
-from bookings.models import Booking, SyncRecord
+from bookings.models import Booking, Drift, SyncRecord
 from botaniqal.admin import limited_to_own
 from botaniqal.integrations.models import InboundEvent
 from botaniqal.messages.models import Message
@@ -57,6 +57,7 @@ def _needing_help(request: HttpRequest) -> list[tuple[int, str, str]]:
     """Count what got stuck and waits for a person, as far as the person may mend it."""
     stuck: list[tuple[str, str, str, QuerySet]] = [
         ("bookings.change_syncrecord", "sync", "bookings_syncrecord", SyncRecord.objects.for_a_person()),
+        ("bookings.change_drift", "drift", "bookings_drift", Drift.objects.unsettled()),
         ("integrations.change_inboundevent", "inbox", "integrations_inboundevent", InboundEvent.objects.for_a_person()),
         ("mail.change_message", "e-mail", "mail_message", Message.objects.for_a_person()),
     ]
