@@ -142,13 +142,13 @@ def sandbox() -> Iterator[Sandbox]:
         env=os.environ | ENVIRONMENT | {"DEMO": "1", "SANDBOX_STATE": ":memory:", "PORTAL_URL": NOWHERE},
     )
     try:
-        yield _started(process, Sandbox(f"http://127.0.0.1:{port}"))
+        yield started(process, Sandbox(f"http://127.0.0.1:{port}"))
     finally:
         process.terminate()
         process.wait(timeout=10)
 
 
-def _started(process: subprocess.Popen[bytes], sandbox: Sandbox) -> Sandbox:
+def started(process: subprocess.Popen[bytes], sandbox: Sandbox) -> Sandbox:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:

@@ -18,7 +18,7 @@ ACTS = int(os.environ.get("CHAOS_ACTS", "240"))
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "24"))
 SEED = int(os.environ.get("CHAOS_SEED", "20261122"))
 KILLS = max(3, ACTS // 80)
-REST_SECONDS = 40
+REST_SECONDS = float(os.environ.get("CHAOS_REST_SECONDS", "40"))
 
 
 @pytest.fixture
