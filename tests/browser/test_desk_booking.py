@@ -87,6 +87,17 @@ class TestBooking:
         expect(desk["#systems .badge.ok"]).to_have_count(3)
         expect(desk["#systems"]).not_to_contain_text("Waiting")
 
+    def test_says_what_waits_for_a_vendors_limit_and_until_when(self, desk, session):
+        desk.hold_soonest()
+        desk.press("Enter", "Enter")
+        expect(desk["#systems"]).to_contain_text("Waiting")
+
+        why, later = "Waits for Calendly's limit: 100 bookings a day.", timezone.now() + timedelta(hours=2)
+        SyncRecord.objects.filter(booking__triage_session=session).update(problem=why, next_try_at=later)
+
+        expect(desk["#systems .badge.waiting"]).to_have_count(2)
+        expect(desk["#systems"]).to_contain_text(f"{why} Next try {clinic_words(later)}.")
+
     def test_tells_of_a_price_that_changed_meanwhile(self, desk, kind, session):
         desk.hold_soonest()
         kind.prices.update(amount=129)
