@@ -190,10 +190,7 @@ def _change(row: dict[str, Any]) -> Change:
 
 def latest(changes: list[Change]) -> tuple[Change, ...]:
     """Keep the last word on each event; the visits of a series say little themselves and take it from the series."""
-    by_id: dict[str, Change] = {}
-    for change in changes:
-        by_id.pop(change.id, None)
-        by_id[change.id] = change
+    by_id = {change.id: change for change in changes}
     found = []
     for change in by_id.values():
         if change.is_series:

@@ -60,7 +60,7 @@ def _item(row: Document, state: dict[str, Any], zone: str) -> dict[str, Any] | N
     if not known and len(row["_history"]) < HISTORY:
         return None
     # Where it was changed too often to remember, better once too much than never.
-    if known and (known[-1][3] or not _is_within(known[-1][1], known[-1][2], state)):
+    if known and not _is_within(known[-1][1], known[-1][2], state):
         return None
     return {"id": row["id"], "@removed": {"reason": "deleted" if row["_removed"] else "changed"}}
 

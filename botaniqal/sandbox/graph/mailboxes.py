@@ -168,7 +168,7 @@ def _write(mailbox: Document, event: Document) -> Document:
             "@odata.etag": f'W/"{change_key}"',
             "lastModifiedDateTime": _now(),
             "_number": number,
-            "_history": [*event["_history"], [number, start, end, event["_removed"]]][-HISTORY:],
+            "_history": [*event["_history"], [number, start, end]][-HISTORY:],
         },
     )
 
