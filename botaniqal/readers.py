@@ -25,7 +25,7 @@ def _read_calendly(row: Subscription, since: datetime | None) -> None:
     now = timezone.now()
     backfill.fetch_missed(
         since=min(filter(None, (since, now - LOOK_BACK))),
-        until=now if since else now - subscriptions.ON_ITS_WAY,
+        until=now if since else now - subscriptions.on_its_way(),
         now=now,
     )
 

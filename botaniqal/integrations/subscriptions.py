@@ -26,8 +26,6 @@ TROUBLE = (Health.DISABLED, Health.LOST, Health.SILENT)
 # Calendly repeats a delivery for a day before it gives it up, so that what was lost may be as old when it is found out.
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
-# How long a delivery may be on its way before it counts as not come.
-ON_ITS_WAY = timedelta(minutes=15)
 SILENT = "Something changed there, and nothing was told of it."
 
 log = logging.getLogger(__name__)
@@ -68,7 +66,9 @@ def keep_up(*, mailboxes: Iterable[str], now: datetime) -> int:
 
 def work_due(readers: Readers = NOBODY) -> int:
     """Look at the vendors, mend what has to be mended, fetch what was missed, and count the looks."""
-    done = owed.work(Subscription.objects.all(), partial(_look_after, readers=readers))
+    do = partial(_look_after, readers=readers)
+    # One vendor after the other, so that one that is down keeps nobody from asking the next.
+    done = sum(owed.work(Subscription.objects.filter(vendor=vendor), do) for vendor in Vendor)
     Subscription.objects.filter(is_wanted=False, told__gte=F("wanted")).delete()
     return done
 
@@ -81,6 +81,11 @@ def heard(*, vendor: Vendor, now: datetime, resource: str = "", external_id: str
         for row in rows.filter(health=Health.SILENT):
             Subscription.objects.filter(pk=row.pk, health=Health.SILENT).update(health=Health.ACTIVE)
             incidents.resolve(key=_incident(row), now=now)
+
+
+def on_its_way() -> timedelta:
+    """Tell how long a delivery may take before it counts as not come: a quarter of the time between two looks."""
+    return timedelta(seconds=settings.SUBSCRIPTION_CHECK_SECONDS / 4)
 
 
 def check_soon(*, rows: QuerySet[Subscription], now: datetime, is_ending: bool = False) -> None:
@@ -239,7 +244,7 @@ def _fell_silent(row: Subscription, reader: Reader, now: datetime) -> bool:
     known = list(filter(None, (row.heard_at, row.set_up_at)))
     if not known or now - max(known) < timedelta(hours=settings.SUBSCRIPTION_SILENT_HOURS):
         return False
-    return reader.has_news(row, max(known) + ON_ITS_WAY, now - ON_ITS_WAY)
+    return reader.has_news(row, max(known) + on_its_way(), now - on_its_way())
 
 
 def _last_sure(row: Subscription, now: datetime) -> datetime:

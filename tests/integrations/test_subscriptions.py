@@ -151,11 +151,12 @@ class TestKeepUp:
 @pytest.mark.django_db(transaction=True)
 class TestKeepUpTwice:
     def test_makes_one_row(self, vendors):
-        start = threading.Barrier(4)
+        start, done = threading.Barrier(4), []
 
         def run():
             start.wait()
             keep()
+            done.append(True)
             connection.close()
 
         threads = [threading.Thread(target=run) for _ in range(4)]
@@ -164,6 +165,7 @@ class TestKeepUpTwice:
         for thread in threads:
             thread.join()
 
+        assert len(done) == 4
         assert Subscription.objects.count() == 1
         assert len(at_calendly(vendors)) == 1
 
@@ -334,6 +336,7 @@ class TestSilence:
         self.book(vendors)
         with time_machine.travel(timezone.now() + HOUR):
             look_again(READERS)
+            Subscription.objects.update(set_up_at=timezone.now() - 73 * HOUR)
             made = at_calendly(vendors)
             row = look_again(READERS)
 

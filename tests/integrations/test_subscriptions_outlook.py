@@ -6,11 +6,12 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from bookings.models import SyncRecord
 from botaniqal.integrations import subscriptions
-from botaniqal.integrations.models import Incident, Subscription
+from botaniqal.integrations.models import Incident, Subscription, Turn
 from botaniqal.readers import READERS, mailboxes
 from practitioners.models import OutsideCalendar, Practitioner
-from tests.factories import PractitionerFactory
+from tests.factories import BookingFactory, PractitionerFactory
 from tests.sandbox_server import ENVIRONMENT
 from tests.stack import eventually
 
@@ -160,6 +161,20 @@ class TestOutlook:
 
         [theirs] = at_graph(outlook)
         assert (row.external_id, row.health) == (theirs["id"], Health.ACTIVE)
+
+    def test_is_silent_when_it_does_not_tell_of_what_we_entered_there(self, outlook, dia):
+        before = keep()
+        Subscription.objects.update(set_up_at=timezone.now() - 73 * HOUR)
+        record = SyncRecord.objects.create(booking=BookingFactory(practitioner=dia), system="outlook")
+        quiet = look_again()
+        record.note(Turn.TOLD, "Entered.")
+        record.notes.update(at=timezone.now() - 2 * HOUR)
+
+        after = look_again()
+
+        assert quiet.health == Health.ACTIVE
+        assert (after.health, len(at_graph(outlook))) == (Health.SILENT, 1)
+        assert after.external_id != before.external_id
 
     def test_is_told_to_stop_when_somebody_leaves(self, outlook, dia):
         keep()
