@@ -8,7 +8,8 @@ from django.utils import timezone
 from practitioners import availability, calendars, diary
 from practitioners.availability import Offer, find_slots
 from practitioners.models import BusyPeriod, OutsideCalendar, Practitioner
-from tests.factories import MELBOURNE, AppointmentTypeFactory, PractitionerFactory
+from tests.calendly_deliveries import KEY, delivery, take_in
+from tests.factories import MELBOURNE, AppointmentTypeFactory, CalendlyEventTypeFactory, PractitionerFactory
 from tests.practitioners.outside import at, begin, calls_to, periods, read, wait_until
 
 pytestmark = pytest.mark.django_db
@@ -178,6 +179,22 @@ class TestLook:
         assert calendars.look(calendly_users=[other.calendly_user_uri], now=now) == 1
         assert calendars.look(mailbox="nobody@botaniqal.example", calendly_users=["x"], now=now) == 0
         assert calendars.look(now=now) == 0
+
+    @pytest.mark.parametrize("what", ["invitee.created", "invitee.canceled"])
+    def test_is_wanted_when_calendly_tells_of_a_members_event(self, client, settings, what):
+        settings.CALENDLY_WEBHOOK_SIGNING_KEY = KEY
+        user = "https://api.calendly.com/users/US0SARAH"
+        free = AppointmentTypeFactory(free=True)
+        sarah = PractitionerFactory(consultant=True, gives=[free], calendar_provider=CALENDLY, calendly_user_uri=user)
+        CalendlyEventTypeFactory(calendly_id="TRIAGE", appointment_type=free)
+        calendar = mirrored(sarah, 1)
+        OutsideCalendar.objects.update(account=user, told=1)
+
+        take_in(client, delivery(what))
+
+        calendar.refresh_from_db()
+        assert calendar.wanted == 2
+        assert calendar.next_try_at > timezone.now()
 
 
 class TestReadNow:
