@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings.models import Patient, Payment, SyncRecord
+from bookings.models import Drift, Patient, Payment, SyncRecord
 from botaniqal.accounts.models import User
 from botaniqal.accounts.roles import ROLES
 from botaniqal.integrations.models import InboundEvent, Incident, Subscription
@@ -49,6 +49,14 @@ def some_rows(count: int) -> None:
         )
         Subscription.objects.create(vendor="graph", resource=f"{n}-{session.pk}@example.com", health="lost")
         Incident.objects.create(key=f"{n}-{session.pk}", summary="Calendly was switched off.")
+        Drift.objects.create(
+            booking=booking,
+            system="medirecords",
+            kind="differs",
+            field="time",
+            visit_at=later(hours=n),
+            seen_at=later(),
+        )
         Message.objects.create(
             kind="confirmation", reference=booking.pk, to="a@example.com", subject="Hello", text="Hi"
         )
