@@ -6,7 +6,7 @@ up before another one.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -200,9 +200,11 @@ class Calendly:
         :raises VendorUnavailable: if ambiguous, `find_invitee` tells whether it was booked.
         :raises VendorRefused: not booked; a taken time looks the same as other bad input.
         """
-        return self._wire.post(
-            "/invitees", json=_invitee_body(draft), limit=self._booking_limit, read=_resource(shapes.read_invitee)
-        )
+        limit = self._booking_limit
+        if limit:
+            # Where bookings have to wait, the soonest visit goes first.
+            limit = replace(limit, turn=(draft.utm_content, draft.starts_at.timestamp()))
+        return self._wire.post("/invitees", json=_invitee_body(draft), limit=limit, read=_resource(shapes.read_invitee))
 
     def find_invitee(self, *, organization: str, email: str, starts_at: datetime, utm_content: str) -> Invitee | None:
         """Find the standing invitee at a start that carries our mark."""

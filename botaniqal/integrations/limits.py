@@ -20,12 +20,15 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 PATIENCE_SECONDS = 1.0
+QUEUE_SECONDS = 60
 REDIS_TIMEOUT_SECONDS = 0.5
 SECOND = 1_000_000  # in Redis's microseconds
+KEYS = ("calls", "places", "pause", "line", "back")
 SPANS = {60: "a minute", 3_600: "an hour", 86_400: "a day"}
 
-# Either the call counts under all limits or under none. A limit has three keys: when its calls were made, which of them
-# are under way until when at the latest, and whether the vendor asked for a pause.
+# Either the call counts under all limits or under none. Each limit has five keys: when its calls were made, which of
+# them are under way until when at the latest, whether the vendor asked for a pause, who waits and of what rank, and
+# until when each of those is expected back.
 TAKE = """
 local ticket, limits = ARGV[1], cjson.decode(ARGV[2])
 local clock = redis.call('TIME')
@@ -36,8 +39,15 @@ local function wait(span, i, w)
   if span > longest then longest, limit_at, window_at = span, i, w end
 end
 
+-- How long until a window has room for one more. A clock that was put back must not make that longer than the window.
+local function opens(calls, most, span)
+  if most < 1 then return span end
+  local former = redis.call('ZRANGE', calls, -most, -most, 'WITHSCORES')[2]
+  return former and math.min(former + span - now, span) or 0
+end
+
 for i, limit in ipairs(limits) do
-  local calls, places, pause = KEYS[3 * i - 2], KEYS[3 * i - 1], KEYS[3 * i]
+  local calls, places, pause, line, back = unpack(KEYS, 5 * i - 4, 5 * i)
   if redis.call('ZSCORE', calls, ticket) or redis.call('ZSCORE', places, ticket) then
     return {0, 0, 0}  -- taken before, but the answer was lost
   end
@@ -46,28 +56,49 @@ for i, limit in ipairs(limits) do
   if limit.at_once > 0 and redis.call('ZCARD', places) >= limit.at_once then
     wait(20000, i, -1)
   end
+  local ahead = 0
+  if limit.who then
+    for _, gone in ipairs(redis.call('ZRANGEBYSCORE', back, '-inf', now)) do
+      redis.call('ZREM', line, gone)
+      redis.call('ZREM', back, gone)
+    end
+    ahead = redis.call('ZCOUNT', line, '-inf', '(' .. limit.rank)
+  end
   for w, window in ipairs(limit.windows) do
     local most, span = window[1], window[2]
-    local former = redis.call('ZRANGE', calls, -most, -most, 'WITHSCORES')[2]
-    -- A clock that was put back must not keep us waiting for longer than the window.
-    if former then wait(math.min(former + span - now, span), i, w) end
+    local room = opens(calls, most, span)
+    -- Those ahead may not come, so nobody waits long on their account alone.
+    wait(math.max(room, math.min(opens(calls, most - ahead, span), limit.queue)), i, w)
   end
 end
-if longest > 0 then return {longest, limit_at, window_at} end
 
 for i, limit in ipairs(limits) do
-  local calls, places = KEYS[3 * i - 2], KEYS[3 * i - 1]
-  if limit.longest > 0 then
-    redis.call('ZREMRANGEBYSCORE', calls, '-inf', now - limit.longest)
-    redis.call('ZADD', calls, now, ticket)
-    redis.call('PEXPIRE', calls, math.ceil(limit.longest / 1000))
-  end
-  if limit.at_once > 0 then
-    redis.call('ZADD', places, now + limit.place, ticket)
-    redis.call('PEXPIRE', places, math.ceil(limit.place / 1000))
+  local calls, places, pause, line, back = unpack(KEYS, 5 * i - 4, 5 * i)
+  if longest > 0 then
+    if limit.who then
+      redis.call('ZADD', line, limit.rank, limit.who)
+      redis.call('ZADD', back, now + longest + limit.late, limit.who)
+      for _, key in ipairs({line, back}) do
+        redis.call('PEXPIRE', key, math.ceil((math.max(longest, limit.longest) + limit.late) / 1000))
+      end
+    end
+  else
+    if limit.longest > 0 then
+      redis.call('ZREMRANGEBYSCORE', calls, '-inf', now - limit.longest)
+      redis.call('ZADD', calls, now, ticket)
+      redis.call('PEXPIRE', calls, math.ceil(limit.longest / 1000))
+    end
+    if limit.at_once > 0 then
+      redis.call('ZADD', places, now + limit.place, ticket)
+      redis.call('PEXPIRE', places, math.ceil(limit.place / 1000))
+    end
+    if limit.who then
+      redis.call('ZREM', line, limit.who)
+      redis.call('ZREM', back, limit.who)
+    end
   end
 end
-return {0, 0, 0}
+return {longest, limit_at, window_at}
 """
 # The vendor counts a call when it arrives, so a call is as young as its answer.
 END = """
@@ -75,9 +106,10 @@ local ticket, limits = ARGV[1], cjson.decode(ARGV[2])
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 for i, limit in ipairs(limits) do
-  redis.call('ZREM', KEYS[3 * i - 1], ticket)
-  if redis.call('ZADD', KEYS[3 * i - 2], 'XX', 'CH', now, ticket) == 1 then
-    redis.call('PEXPIRE', KEYS[3 * i - 2], math.ceil(limit.longest / 1000))
+  local calls, places = unpack(KEYS, 5 * i - 4, 5 * i)
+  redis.call('ZREM', places, ticket)
+  if redis.call('ZADD', calls, 'XX', 'CH', now, ticket) == 1 then
+    redis.call('PEXPIRE', calls, math.ceil(limit.longest / 1000))
   end
 end
 """
@@ -88,7 +120,8 @@ class Limit:
     """
     What may be asked under one name: so many calls in each span of seconds, and so many at once.
 
-    A process that dies gives its place back after `place_seconds`. `unit` is what people call a call.
+    A process that dies gives its place back after `place_seconds`. `unit` is what people call a call. Of those who
+    wait under a name and come back, each with a `turn` of who it is and its rank, the lowest rank goes first.
     """
 
     name: str
@@ -96,6 +129,7 @@ class Limit:
     at_once: int | None = None
     place_seconds: float = 60.0
     unit: str = "calls"
+    turn: tuple[str, float] | None = None
 
     @property
     def is_counted(self) -> bool:
@@ -133,7 +167,7 @@ def within(*limits: Limit, vendor: str) -> Iterator[None]:
 
 def pause(name: str, seconds: float) -> None:
     """Let nobody make a call under this name for so long: the vendor asked for it."""
-    key, milliseconds = _keys(name)[2], int(seconds * 1_000)
+    key, milliseconds = _keys(name)[KEYS.index("pause")], int(seconds * 1_000)
     if milliseconds <= 0:
         return
     # Where Redis does not answer nobody makes a call anyway.
@@ -180,16 +214,20 @@ def _run(script: str, ticket: str, limits: Sequence[Limit]) -> list[int]:
             "longest": max((int(seconds * SECOND) for _, seconds in limit.windows), default=0),
             "at_once": limit.at_once or 0,
             "place": int(limit.place_seconds * SECOND),
+            "queue": QUEUE_SECONDS * SECOND,
+            # Whoever waits in a row of the database is looked at again by the next sweep.
+            "late": int((2 * settings.SWEEP_SECONDS + PATIENCE_SECONDS) * SECOND),
+            **({"who": limit.turn[0], "rank": f"{limit.turn[1]:.3f}"} if limit.turn else {}),
         }
         for limit in limits
     ]
     return _redis(settings.REDIS_URL).register_script(script)(keys, [ticket, json.dumps(numbers)])
 
 
-def _keys(name: str) -> tuple[str, str, str]:
+def _keys(name: str) -> tuple[str, ...]:
     # A mailbox's address is somebody's name.
     known_as = hashlib.sha256(name.encode()).hexdigest()[:32] if "@" in name else name
-    return tuple(f"{settings.LIMITS_PREFIX}:{known_as}:{part}" for part in ("calls", "places", "pause"))
+    return tuple(f"{settings.LIMITS_PREFIX}:{known_as}:{part}" for part in KEYS)
 
 
 @cache

@@ -7,7 +7,8 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import pytest
 import redis
@@ -55,6 +56,15 @@ def refused(*some: Limit) -> Busy:
     with pytest.raises(Busy) as caught:
         call(*some)
     return caught.value
+
+
+def as_soon_as_it_may(limit: Limit) -> float:
+    """Ask again and again, and tell when the call was made."""
+    patience = time.monotonic() + 10
+    while time.monotonic() < patience:
+        with suppress(Busy), within(limit, vendor="Vendor"):
+            return time.time()
+    raise AssertionError
 
 
 def most_in(moments: list[float], seconds: float) -> int:
@@ -201,14 +211,56 @@ class TestWithin:
 
         call(Limit("vendor", at_once=1, place_seconds=0.7))
 
+    def test_lets_the_lowest_rank_of_those_who_wait_go_first(self) -> None:
+        limit = Limit("vendor", [(1, 1.3)])
+        soon, late = replace(limit, turn=("soon", 1)), replace(limit, turn=("late", 2))
+        call(limit)
+        refused(late)
+        refused(soon)
+
+        with ThreadPoolExecutor(2) as people:
+            gone = [people.submit(as_soon_as_it_may, each) for each in (late, soon)]
+
+        assert gone[0].result() - gone[1].result() >= 1.3
+
+    def test_tells_those_who_wait_when_it_is_their_turn(self) -> None:
+        limit = Limit("vendor", [(2, 30), (4, 40)])
+        call(limit)
+        call(limit)
+
+        waits = [refused(replace(limit, turn=(str(rank), rank))).seconds for rank in range(5)]
+
+        assert waits == pytest.approx([30, 30, 40, 40, 40], abs=2)
+
+    def test_keeps_no_turn_for_whoever_does_not_come_back(self, settings: Settings) -> None:
+        settings.SWEEP_SECONDS = 0.1
+        limit = Limit("vendor", [(1, 1.1)])
+        call(limit)
+        refused(replace(limit, turn=("soon", 1)))
+        start = time.time()
+
+        gone = as_soon_as_it_may(replace(limit, turn=("late", 2)))
+
+        assert 1 < gone - start < 4
+
+    def test_has_nobody_wait_long_on_account_of_others_alone(self) -> None:
+        limit = Limit("vendor", [(1, 3600)], at_once=1)
+        with within(Limit("vendor", at_once=1), vendor="Vendor"):
+            refused(replace(limit, turn=("soon", 1)))
+
+        assert refused(replace(limit, turn=("late", 2))).seconds == 60
+        call(replace(limit, turn=("soon", 1)))
+
     def test_forgets_what_no_window_needs(self, store: redis.Redis, settings: Settings) -> None:
         limit = Limit("vendor", [(3, 0.05), (3, 0.1)], at_once=5)
         for _ in range(9):
             call(limit)
         pause("vendor", 60)
+        refused(replace(limit, turn=("somebody", 1)))
 
         kept = store.keys(f"{settings.LIMITS_PREFIX}*")
 
+        assert len(kept) == 4
         assert all(store.pttl(key) > 0 for key in kept)
         assert store.zcard(f"{settings.LIMITS_PREFIX}:vendor:calls") <= 4
 
