@@ -131,13 +131,13 @@ class CancelForm(forms.Form):
 class MoveForm(forms.Form):
     """To which time a visit is moved, and to whom."""
 
-    practitioner = forms.ModelChoiceField(
-        queryset=Practitioner.objects.none(), required=False, label="With", help_text="Whoever gives this appointment."
-    )
     starts_at = forms.DateTimeField(
         label="New time",
         help_text="Clinic time.",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": 300}, format="%Y-%m-%dT%H:%M"),
+    )
+    practitioner = forms.ModelChoiceField(
+        queryset=Practitioner.objects.none(), required=False, label="With", help_text="Whoever gives this appointment."
     )
 
 

@@ -1,5 +1,6 @@
 """What vendors and patients were told of bookings, for people: what is stuck, and what was said to whom."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -35,6 +36,7 @@ TURN_TONES = {
     Turn.HANDED_OVER: BAD,
     Turn.TRIED_AGAIN: PLAIN,
 }
+CALL = re.compile(r"^\w+ (?:GET|POST|PUT|PATCH|DELETE) \S+: ")  # what an error of the wire begins with
 LONGEST = 200  # so many lines of a time line are shown, the latest
 
 Line = tuple[datetime, str, SafeString, str]
@@ -65,7 +67,7 @@ def shown_time_line(booking: Booking) -> SafeString | str:
 
 def _line_of_note(note: SyncNote) -> Line:
     turn = Turn(note.turn)
-    return note.at, str(note.record), badge(turn.label, TURN_TONES[turn]), note.words
+    return note.at, str(note.record), badge(turn.label, TURN_TONES[turn]), CALL.sub("", note.words)
 
 
 def _line_of_message(message: Message) -> Line:

@@ -52,7 +52,8 @@ class TestTimeLine:
     def test_puts_all_systems_and_e_mails_in_order_of_time(self, operations, booking):
         calendly = SyncRecord.objects.create(booking=booking, system="calendly", told=1)
         medirecords = SyncRecord.objects.create(booking=booking, system="medirecords", told=1)
-        note(medirecords, "put_off", "No answer. It is tried again by itself.", -3)
+        why = "MediRecords POST /v1/practices/{practice_id}/appointments: no answer. It is tried again by itself."
+        note(medirecords, "put_off", why, -3)
         note(calendly, "told", "Entered for Wed 25 Nov 09:00.", -5)
         note(medirecords, "told", "Entered for Wed 25 Nov 09:00 with Dr Dia.", -1)
         mail = {"reference": booking.pk, "to": "a@example.com", "subject": "Hello", "text": "Hi"}
@@ -64,7 +65,7 @@ class TestTimeLine:
         assert [re.sub(r"^\w+ \d+ \w+ [\d:]+ ", "", line) for line in shown] == [
             "Calendly Told Entered for Wed 25 Nov 09:00.",
             "E-mail Sent Booking confirmed.",
-            "MediRecords Put off No answer. It is tried again by itself.",
+            "MediRecords Put off no answer. It is tried again by itself.",
             "MediRecords Told Entered for Wed 25 Nov 09:00 with Dr Dia.",
             "E-mail Needs help Booking moved. Refused.",
         ]
