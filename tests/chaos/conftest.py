@@ -33,7 +33,7 @@ TIME_SPANS = {
 class Workers:
     """Broker, worker and scheduler of the portal; the first two can be ended and started again."""
 
-    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+    def __init__(self, folder: Path, sandbox: Sandbox, database: str) -> None:
         self._folder = folder
         self._broker = ExitStack()
         self._children: list[Child] = []
@@ -48,9 +48,14 @@ class Workers:
             "DEMO": "1",
             "PUBLIC_BASE_URL": self.url,
             **environment.vendors_at(sandbox.url),
-            "DATABASE_URL": f"{os.environ['DATABASE_URL'].rpartition('/')[0]}/{connection.settings_dict['NAME']}",
+            "DATABASE_URL": database,
             "REDIS_URL": valkey.address(folder / "run"),
         }
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment that all of them have."""
+        return dict(self._env)
 
     def start(self, **settings: str) -> None:
         """Start broker, worker and scheduler, with other settings than those of all tests here."""
@@ -110,7 +115,8 @@ class Workers:
 @pytest.fixture
 def idle_workers(tmp_path: Path, sandbox: Sandbox, transactional_db: None) -> Iterator[Workers]:
     """What works on the tests' database and has the sandbox for its vendors, not started yet."""
-    workers = Workers(tmp_path, sandbox)
+    database = f"{os.environ['DATABASE_URL'].rpartition('/')[0]}/{connection.settings_dict['NAME']}"
+    workers = Workers(tmp_path, sandbox, database)
     try:
         yield workers
     finally:
