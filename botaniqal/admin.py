@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -43,6 +43,14 @@ def clinic_time(moment: datetime | None) -> str:
     local = timezone.localtime(moment)
     year = "" if local.year == timezone.localdate().year else f" {local:%Y}"
     return f"{local:%a %-d %b}{year} {local:%H:%M}"
+
+
+def shown_length(span: timedelta) -> str:
+    """Write how long something has lasted, in its largest unit: 34 min, 3 h, 2 d."""
+    minutes = int(span.total_seconds()) // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 24 * 60 else f"{minutes // (24 * 60)} d"
 
 
 def shown_phone(number: str) -> str:

@@ -4,11 +4,15 @@ from django.contrib import admin
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from botaniqal.admin import (
+    BAD,
     INFO,
     OK,
     PLAIN,
+    WAITING,
     ListViews,
     PortalAdmin,
     PortalInline,
@@ -16,12 +20,36 @@ from botaniqal.admin import (
     WrittenByVerbs,
     badge,
     clinic_time,
+    shown_length,
     verb,
 )
+from botaniqal.integrations.admin import OwedAdmin
 from services.models import AppointmentType
 
-from . import tokens
-from .models import BusyPeriod, CalendlyEventType, DiaryEntry, Practitioner, Room, TimeOff, WorkingHours
+from . import calendars, tokens
+from .models import (
+    BusyPeriod,
+    CalendlyEventType,
+    DiaryEntry,
+    OutsideCalendar,
+    Practitioner,
+    Room,
+    TimeOff,
+    WorkingHours,
+)
+
+READ_SOON = "The calendar is read within seconds. When it was read stands here then."
+
+
+def freshness(calendar: OutsideCalendar) -> SafeString:
+    """Show whether what a calendar says is known: fresh, stale, or down, and for how long."""
+    now = timezone.now()
+    age = shown_length(now - (calendar.read_at or calendar.created_at))
+    if not calendar.is_stale(now):
+        return badge(f"Fresh, read {age} ago" if calendar.read_at else "Not read yet", OK if calendar.read_at else INFO)
+    if calendar.problem:
+        return badge(f"Down for {age}", BAD)
+    return badge(f"Stale for {age}", WAITING)
 
 
 class HoursInline(PortalInline):
@@ -68,11 +96,12 @@ class PractitionerAdmin(PortalAdmin):
     search_fields = ["name", "email", "phone"]
     search_help_text = "Name, e-mail or phone"
     inlines = [HoursInline, TimeOffInline, EventTypesInline]
-    verbs = ["revoke_tokens"]
+    readonly_fields = ["shown_calendar"]
+    verbs = ["read_calendar", "revoke_tokens"]
     fieldsets = [
         (None, {"fields": ["name", ("type", "location"), "email", "phone", "time_zone", "is_active", "user"]}),
         ("Gives", {"fields": ["appointment_types", "specialisations", "meeting_link"]}),
-        ("Calendar", {"fields": ["calendar_provider", "calendly_user_uri", "mailbox"]}),
+        ("Calendar", {"fields": ["calendar_provider", "calendly_user_uri", "mailbox", "shown_calendar"]}),
         (
             "Registration",
             {"fields": ["medirecords_provider_id", "registration_number", "registration_expires_on"]},
@@ -83,6 +112,22 @@ class PractitionerAdmin(PortalAdmin):
     @admin.display(description="Works here", ordering="is_active")
     def shown_active(self, practitioner: Practitioner) -> str:
         return badge("Active", OK) if practitioner.is_active else badge("Left", PLAIN)
+
+    @admin.display(description="Outside calendar")
+    def shown_calendar(self, practitioner: Practitioner) -> str:
+        calendar = practitioner.calendars.filter(provider=practitioner.calendar_provider).first()
+        if calendar is None:
+            return "Not mirrored: nothing is known of what it takes."
+        return format_html("{} {}", freshness(calendar), calendar.problem)
+
+    @verb(
+        "Read calendar now",
+        explanation="What is taken in the outside calendar is fetched at once, not with the next round.",
+        when=lambda practitioner: practitioner.calendars.exists(),
+    )
+    def read_calendar(self, request: HttpRequest, practitioner: Practitioner) -> str:
+        calendars.look(practitioner_ids=[practitioner.pk], now=timezone.now(), at_once=True)
+        return READ_SOON
 
     @verb(
         "Revoke tokens",
@@ -156,6 +201,57 @@ class BusyPeriodAdmin(SpanAdmin):
     list_filter = [BusyViews, "calendar", "practitioner"]
     fields = ["practitioner", "begins", "finishes", "calendar"]
     empty_text = "No outside calendar takes time that lies ahead."
+
+
+class CalendarViews(ListViews):
+    """What a person has to do comes first."""
+
+    views = {
+        "person": ("Needs a person", lambda rows: rows.for_a_person()),
+        "stale": ("Stale", lambda rows: rows.stale(timezone.now())),
+        "all": ("All", lambda rows: rows),
+    }
+
+
+@admin.register(OutsideCalendar)
+class OutsideCalendarAdmin(OwedAdmin):
+    """Practitioners' calendars at vendors, and how much is known of them."""
+
+    list_display = ["practitioner", "provider", "shown_freshness", "last_read", "shown_state", "shown_problem"]
+    list_filter = [CalendarViews, "provider"]
+    list_select_related = ["practitioner"]
+    ordering = ["practitioner__name"]
+    fields = [
+        "practitioner",
+        "provider",
+        "account",
+        "shown_freshness",
+        "last_read",
+        "known_until",
+        "shown_state",
+        "shown_problem",
+        "next_try",
+    ]
+    verbs = ["read_now"]
+    empty_text = "No calendar needs a person. “All” shows every calendar that is mirrored."
+    done_word = "Read"
+
+    @admin.display(description="What is known")
+    def shown_freshness(self, calendar: OutsideCalendar) -> SafeString:
+        return freshness(calendar)
+
+    @admin.display(description="Last read", ordering="read_at")
+    def last_read(self, calendar: OutsideCalendar) -> str:
+        return clinic_time(calendar.read_at)
+
+    @admin.display(description="Known until", ordering="read_until")
+    def known_until(self, calendar: OutsideCalendar) -> str:
+        return clinic_time(calendar.read_until)
+
+    @verb("Read now", explanation="What is taken in it is fetched at once, not with the next round.")
+    def read_now(self, request: HttpRequest, calendar: OutsideCalendar) -> str:
+        calendars.look(practitioner_ids=[calendar.practitioner_id], now=timezone.now(), at_once=True)
+        return READ_SOON
 
 
 class DiaryViews(ListViews):

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from botaniqal.celery import ring
 from botaniqal.integrations import owed
 
 from . import mirror
@@ -80,7 +81,11 @@ def look(
     due = now if at_once else now + timedelta(seconds=settings.CALENDAR_DEBOUNCE_SECONDS)
     is_left_alone = Q(leased_until=None) | Q(leased_until__lte=now)
     waiting = OutsideCalendar.objects.open().filter(is_left_alone, needs_person=False, next_try_at__lte=due)
-    return owed.want_again(OutsideCalendar.objects.filter(whose).exclude(pk__in=waiting), now=due)
+    looks = owed.want_again(OutsideCalendar.objects.filter(whose).exclude(pk__in=waiting), now=due)
+    if at_once:
+        for provider in PROVIDERS:
+            transaction.on_commit(partial(ring, f"read_{provider}"))
+    return looks
 
 
 def work_due(*, providers: Sequence[str] = PROVIDERS, on_own: OnOwn | None = None) -> int:

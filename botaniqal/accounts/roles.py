@@ -65,6 +65,8 @@ _RUN_THE_CLINIC = [
     "practitioners.add_calendlyeventtype",
     "practitioners.change_calendlyeventtype",
     "practitioners.delete_calendlyeventtype",
+    "practitioners.view_outsidecalendar",
+    "practitioners.change_outsidecalendar",
     "bookings.add_patient",
     "bookings.change_patient",
     "bookings.add_booking",

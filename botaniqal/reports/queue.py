@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from botaniqal.admin import BAD, INFO, WAITING, badge, limited_to_own, shown_phone
+from botaniqal.admin import BAD, INFO, WAITING, badge, limited_to_own, shown_length, shown_phone
 from triage.models import TriageSession
 
 LONGEST = 100
@@ -112,14 +112,7 @@ def _state(session: TriageSession, now: datetime) -> tuple[SafeString, bool]:
     late = now - session.consultation.starts_at
     if late < timedelta(minutes=1):
         return badge(session.get_state_display(), INFO), False
-    return badge(f"Late {_length(late)}", BAD), True
-
-
-def _length(span: timedelta) -> str:
-    minutes = int(span.total_seconds()) // 60
-    if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 24 * 60 else f"{minutes // (24 * 60)} d"
+    return badge(f"Late {shown_length(late)}", BAD), True
 
 
 def _verb(session: TriageSession, is_own: bool) -> str:

@@ -15,6 +15,7 @@ from botaniqal.admin import BAD, INFO
 from botaniqal.integrations import subscriptions
 from botaniqal.integrations.models import InboundEvent, Incident, Subscription
 from botaniqal.messages.models import Message
+from practitioners.models import OutsideCalendar
 
 from .queue import calls_due
 
@@ -106,6 +107,14 @@ GROUPS = [
                 "mail_message_changelist",
                 "mail.change_message",
                 lambda request: Message.objects.for_a_person(),
+                "need a person",
+            ),
+            Item(
+                "Calendars",
+                "calendar",
+                "practitioners_outsidecalendar_changelist",
+                "practitioners.view_outsidecalendar",
+                lambda request: OutsideCalendar.objects.for_a_person(),
                 "need a person",
             ),
             Item(

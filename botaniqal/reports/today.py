@@ -15,6 +15,7 @@ from bookings.models import Booking, Drift, SyncRecord
 from botaniqal.admin import limited_to_own
 from botaniqal.integrations.models import InboundEvent
 from botaniqal.messages.models import Message
+from practitioners.models import OutsideCalendar
 
 from . import figures
 from .chart import bars
@@ -43,6 +44,9 @@ def page(site: AdminSite, request: HttpRequest) -> HttpResponse:
         context["chart"] = bars(figures.bookings_by_day(today, days=CHART_DAYS))
         context["uses"] = figures.use_of_week(figures.week_of(today))
         context["troubles"] = figures.troubles()
+        context["stale"] = [
+            str(row.practitioner) for row in OutsideCalendar.objects.stale(now).select_related("practitioner")
+        ]
     return TemplateResponse(request, "admin/index.html", context)
 
 
@@ -59,6 +63,12 @@ def _needing_help(request: HttpRequest) -> list[tuple[int, str, str]]:
         ("bookings.change_syncrecord", "sync", "bookings_syncrecord", SyncRecord.objects.for_a_person()),
         ("bookings.change_drift", "drift", "bookings_drift", Drift.objects.unsettled()),
         ("integrations.change_inboundevent", "inbox", "integrations_inboundevent", InboundEvent.objects.for_a_person()),
+        (
+            "practitioners.change_outsidecalendar",
+            "calendars",
+            "practitioners_outsidecalendar",
+            OutsideCalendar.objects.for_a_person(),
+        ),
         ("mail.change_message", "e-mail", "mail_message", Message.objects.for_a_person()),
     ]
     return [

@@ -15,7 +15,7 @@ from botaniqal.accounts.models import User
 from botaniqal.accounts.roles import ROLES
 from botaniqal.integrations.models import InboundEvent, Incident, Subscription
 from botaniqal.messages.models import Message
-from practitioners.models import BusyPeriod, DiaryEntry, Room
+from practitioners.models import BusyPeriod, DiaryEntry, OutsideCalendar, Room
 from tests.admin.conftest import logged_in, somebody
 from tests.factories import (
     BookingFactory,
@@ -64,6 +64,7 @@ def some_rows(count: int) -> None:
         span = {"practitioner": PractitionerFactory(), "starts_at": later(hours=1), "ends_at": later(hours=2)}
         DiaryEntry.objects.create(**span, kind="booking", room=RoomFactory(), created_by=UserFactory())
         BusyPeriod.objects.create(**span, calendar="calendly", external_id=str(n))
+        OutsideCalendar.objects.create(practitioner=span["practitioner"], provider="calendly", account="x")
         RoomFactory()
 
 

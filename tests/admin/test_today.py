@@ -18,7 +18,7 @@ from triage.models import TriageSession
 
 pytestmark = pytest.mark.django_db
 
-QUERIES = {"consultant": 19, "operations": 30, "management": 14, "clinician": 6, "administrator": 30}
+QUERIES = {"consultant": 20, "operations": 33, "management": 15, "clinician": 6, "administrator": 33}
 
 
 def call(consultant, *, minutes: int = 0, name: str = "Leo Martin", **fields) -> TriageSession:
