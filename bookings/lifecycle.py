@@ -184,19 +184,18 @@ def move(
     Give a visit another time, or another practitioner as well, and tell vendors and patient; its price stays.
 
     :raises WrongMove: it is over or cancelled.
-    :raises RuleBroken: past, notice, horizon, step, hours, time off, or a practitioner who does not give it.
+    :raises RuleBroken: nothing new, past, notice, horizon, step, hours, time off, or somebody who does not give it.
     :raises SlotTaken: the new time is taken; the old one is kept.
     """
     booking = locked(booking_id)
     if booking.state not in (State.PENDING_PAYMENT, State.CONFIRMED):
         raise WrongMove(booking, "moved")
-    kind, former = booking.appointment_type, booking.practitioner
-    practitioner = practitioner or former
-    if practitioner != former and kind.is_free_consultation:
+    kind, practitioner = booking.appointment_type, practitioner or booking.practitioner
+    is_same_person = practitioner == booking.practitioner
+    if kind.is_free_consultation and not is_same_person:
         raise RuleBroken("consultation", "A call goes to another consultant by being taken over at the call desk.")
-    # Two moves that swap their times would wait for each other; bookings go on beside this lock.
-    people = Practitioner.objects.filter(pk__in=[former.pk, practitioner.pk]).order_by("pk")
-    list(people.select_for_update(no_key=True))
+    if booking.entry and is_same_person and starts_at == booking.starts_at:
+        raise RuleBroken("unchanged", f"{booking} is at that time with {practitioner} already.")
     if booking.entry is None:
         booking.attention = ""  # it was about the time that is now given up
     give_back(booking)

@@ -129,6 +129,12 @@ class TestMove:
         with pytest.raises(RuleBroken, match="passed"):
             act(lifecycle.move, booking, starts_at=TEN - timedelta(days=9))
 
+    def test_tells_nobody_of_what_is_not_new(self, booking):
+        with pytest.raises(RuleBroken, match="already"):
+            act(lifecycle.move, booking, starts_at=TEN)
+
+        assert not Message.objects.exists()
+
     def test_needs_no_entry_to_begin_with(self, booking):
         diary.release(entry=booking.entry)
         Booking.objects.update(entry=None, attention="Clashes with something else.")
