@@ -82,7 +82,7 @@ class SubscriptionAdmin(OwedAdmin):
 
     @admin.display(description="Whose changes", ordering="resource")
     def shown_whose(self, row: Subscription) -> str:
-        return capfirst(row.whose)
+        return row.whose if "@" in row.whose else capfirst(row.whose)
 
     @admin.display(description="Health", ordering="health")
     def shown_health(self, row: Subscription) -> SafeString:
@@ -132,7 +132,7 @@ class SubscriptionAdmin(OwedAdmin):
 
     @verb(
         "Fetch what was missed",
-        explanation="What was booked, moved or cancelled there since then, and is not known here, is read and worked.",
+        explanation="What was booked, moved or cancelled there since then, and is not known here, is taken in.",
         form=Since,
     )
     def fetch_missed(self, request: HttpRequest, row: Subscription, *, since: datetime) -> str:

@@ -37,7 +37,7 @@ class TestSubscriptions:
 
         page = operations.get(reverse(LIST)).content.decode()
 
-        assert "dia@example.com" in page
+        assert ">dia@example.com<" in page
         assert "The clinic&#x27;s organisation" in page
         assert "Switched off by the vendor" in page
 
