@@ -116,6 +116,14 @@ class TestDemo:
 
         assert clinician.practitioner.name == "Dr Dia Menon"
 
+    def test_has_calendars_of_both_kinds(self, demo):
+        calendars = Practitioner.objects.values_list("name", "calendar_provider", "mailbox")
+
+        assert {row for row in calendars if row[1] != "calendly"} == {
+            ("Dr Shivani Rao", "outlook", "shivani@botaniqal.example")
+        }
+        assert not Practitioner.objects.filter(calendly_user_uri="").exists()
+
     def test_offers_times_from_nine_to_five_on_every_weekday(self, demo):
         today = clinic_day(timezone.now())
         monday = today + timedelta(days=14 - today.weekday())

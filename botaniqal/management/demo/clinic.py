@@ -36,6 +36,7 @@ class Person:
     specialisations: tuple[str, ...] = ()
     phone: str = ""
     login: str = ""
+    calendar: str = Practitioner.CalendarProvider.CALENDLY
 
 
 LOGINS = {
@@ -69,6 +70,7 @@ PEOPLE = {
         location=Practitioner.Location.MELBOURNE,
         specialisations=("Women's health", "Chronic conditions"),
         phone="+61491570110",
+        calendar=Practitioner.CalendarProvider.OUTLOOK,
     ),
     "kim": Person(
         name="Nurse Kim Doyle",
@@ -156,7 +158,8 @@ def _employ(name: str, person: Person, user: User | None) -> Practitioner:
         location=person.location,
         specialisations=list(person.specialisations),
         user=user,
-        calendar_provider=Practitioner.CalendarProvider.CALENDLY,
+        calendar_provider=person.calendar,
+        mailbox=email if person.calendar == Practitioner.CalendarProvider.OUTLOOK else "",
         calendly_user_uri=f"https://api.calendly.com/users/{uuid5(NAMESPACE_URL, email)}",
         medirecords_provider_id=uuid5(NAMESPACE_URL, f"medirecords:{email}"),
         meeting_link=f"https://meet.{DOMAIN}/{name}",
