@@ -238,6 +238,7 @@ def running_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             "DEMO": "1",
             "PUBLIC_BASE_URL": url,
             "PORTAL_URL": url,
+            "SANDBOX_URL": sandbox.url,
             **environment.vendors_at(sandbox.url),
             "SANDBOX_STATE": ":memory:",
             "DATABASE_URL": f"{os.environ['DATABASE_URL'].rpartition('/')[0]}/{database}",

@@ -328,12 +328,12 @@ def show_state(request: HttpRequest) -> JsonResponse:
     vendor = request.GET.get("vendor", "")
     if vendor not in KINDS:
         raise Refused(400, f"vendor must be one of {', '.join(KINDS)}")
-    state = {name: [clinic.public(row) for row in store.find(kind)] for name, kind in KINDS[vendor].items()}
+    state = {name: [clinic.public(row) for row in store.scan(kind)] for name, kind in KINDS[vendor].items()}
     if vendor == "graph":
         state = graph.state()
     if vendor in TELLING:
         # What an earlier sandbox has kept is Calendly's and does not say so.
-        state["deliveries"] = [row for row in store.find("delivery") if row.get("vendor", "calendly") == vendor]
+        state["deliveries"] = [row for row in store.scan("delivery") if row.get("vendor", "calendly") == vendor]
     if vendor == "medirecords":
         state["appointment_types"] = [{"id": id, **fields} for id, fields in APPOINTMENT_TYPES.items()]
     return JsonResponse(state)

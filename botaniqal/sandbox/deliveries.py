@@ -138,14 +138,17 @@ class Line:
             self._held[id] = created_at
 
     def _work(self) -> None:
+        session = requests.Session()
+        # The portal is next door: a proxy from the environment would only lose the call.
+        session.trust_env = False
         while True:
             with self._changed:
                 while not self._waiting or self._waiting[0][0] > time.time():
                     self._changed.wait(self._waiting[0][0] - time.time() if self._waiting else None)
                 due_at, _, id, is_extra = heapq.heappop(self._waiting)
-            self._try(id, due_at, is_extra=is_extra)
+            self._try(id, due_at, session, is_extra=is_extra)
 
-    def _try(self, id: str, due_at: float, *, is_extra: bool) -> None:
+    def _try(self, id: str, due_at: float, session: requests.Session, *, is_extra: bool) -> None:
         delivery = store.get("delivery", id)
         # Each change of the time has made an entry of its own: one that no longer fits is an old one.
         if delivery is None or not (is_extra or (delivery["state"], delivery["due_at"]) == ("waiting", due_at)):
@@ -153,28 +156,27 @@ class Line:
         if not is_extra and not self._channel.may_go(delivery):
             self._settle(id, "refused")
             return
-        status = self._post(delivery)
+        status = self._post(delivery, session)
         is_taken = status is not None and 200 <= status < 300
         if self._note(id, status, is_taken=is_taken, is_extra=is_extra):
             self._channel.heard(delivery, is_taken)
             self._let_go(delivery["created_at"])
 
-    def _post(self, delivery: Document) -> int | None:
+    def _post(self, delivery: Document, session: requests.Session) -> int | None:
         """Post once; None stands for no answer."""
         body = delivery["body"].encode()
-        with requests.Session() as session:
-            # The portal is next door: a proxy from the environment would only lose the call.
-            session.trust_env = False
-            try:
-                return session.post(
-                    delivery["url"],
-                    data=body,
-                    headers=self._channel.headers(delivery, body),
-                    timeout=self._channel.timeout_seconds,
-                    allow_redirects=False,
-                ).status_code
-            except requests.RequestException:
-                return None
+        # Closed after each call, so that no answer is lost with a connection that the portal has just given up.
+        headers = self._channel.headers(delivery, body) | {"Connection": "close"}
+        try:
+            return session.post(
+                delivery["url"],
+                data=body,
+                headers=headers,
+                timeout=self._channel.timeout_seconds,
+                allow_redirects=False,
+            ).status_code
+        except requests.RequestException:
+            return None
 
     def _note(self, id: str, status: int | None, *, is_taken: bool, is_extra: bool) -> bool:
         """Write down what the portal answered; False where the delivery is forgotten meanwhile."""

@@ -13,8 +13,14 @@ POLICY = "default-src 'self'; form-action 'self'; frame-ancestors 'self'; base-u
 # What the patient's or tester's last press did, by the word in the address.
 DONE = {
     "booked": "Booked. Calendly tells the portal now.",
-    "canceled": "Canceled by the patient. Calendly tells the portal now.",
-    "moved": "Moved by the patient: this is the new event. Calendly tells the portal of both.",
+    "canceled": "Canceled. Calendly tells the portal now.",
+    "moved": "Moved: this is the new event. Calendly tells the portal of both.",
+    "missed": "Marked as not come. Calendly tells the portal now.",
+    "came": "The mark is taken back. Calendly tells the portal now.",
+    "made_busy": "Entered. Calendly offers that time no more.",
+    "freed": "Removed. Calendly offers that time again.",
+    "switched": "Switched. Calendly tells nobody of that.",
+    "subscriptions": "Done, for all subscriptions there.",
     "outlook_added": "Added by the practitioner. Outlook tells the portal now.",
     "outlook_moved": "Moved by the practitioner. Outlook tells the portal now.",
     "outlook_deleted": "Deleted by the practitioner. Outlook tells the portal now.",
@@ -28,6 +34,10 @@ DONE = {
     "sent": "Sending again.",
     "turned": "The fault dial is set.",
     "cleared": "Turned off.",
+    "calm": "A calm day: nothing goes wrong.",
+    "bad_day": "A bad day: everything goes wrong now and then.",
+    "sown": "The series of faults begins anew.",
+    "planned": "Calendly’s plan is changed.",
     "emptied": "The sandbox is empty again. Event types are kept.",
 }
 
@@ -51,7 +61,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     refused = store.count("delivery", state="refused")
     woken = store.count("incident", state="open")
     links = [
-        ("home", "Patients", 0, ""),
+        ("home", "Rehearsal", 0, ""),
+        ("patients", "Patients", 0, ""),
         ("calendars", "Calendly calendars", 0, ""),
         ("outlook", "Outlook calendars", 0, ""),
         ("medirecords", "MediRecords", 0, ""),

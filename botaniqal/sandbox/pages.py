@@ -1,21 +1,19 @@
-"""The pages that show what each vendor has: appointments, mail, webhooks on their way, the fault dial."""
+"""The pages that show what a vendor has: appointments, mail, webhooks on their way and who listens to them."""
 
 from typing import Any
 
-from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.http import content_disposition_header
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
-from botaniqal.sandbox import control, dial, mail
 from botaniqal.sandbox import deliveries as outgoing
-from botaniqal.sandbox.door import calls
+from botaniqal.sandbox import mail
+from botaniqal.sandbox.graph import notices
 from botaniqal.sandbox.medirecords.api import APPOINTMENT_TYPES, STATUSES, span_of
 from botaniqal.sandbox.store import Document, store
-from botaniqal.sandbox.vendors import VENDORS, Vendor
 
 ROWS = 100
 # A message may bring its own looks, but no script, no form and no picture from elsewhere.
@@ -23,32 +21,6 @@ MESSAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self';"
     " sandbox allow-popups allow-popups-to-escape-sandbox"
 )
-
-
-def _words(vendor: Vendor, operation: str) -> str:
-    """Say `appointments.write` in words."""
-    group, _, kind = operation.replace("_", " ").partition(".")
-    return f"{vendor.title}: {group}{kind and f', {kind}s only'}"
-
-
-class FaultForm(forms.Form):
-    """One turn of the fault dial."""
-
-    target = forms.ChoiceField(
-        label="Calls to",
-        choices=[
-            (
-                vendor.title,
-                [(f"{vendor.name} {name}", _words(vendor, name)) for name in dial.operations(vendor, "latency")],
-            )
-            for vendor in VENDORS.values()
-        ],
-    )
-    fault = forms.ChoiceField(label="What goes wrong", choices=list(dial.CALLS.items()))
-    calls = forms.IntegerField(label="Next calls", min_value=1, max_value=1_000_000, required=False)
-    percent = forms.IntegerField(label="Share of calls, %", min_value=1, max_value=100, initial=100)
-    milliseconds = forms.IntegerField(label="Late by, ms", min_value=0, max_value=30_000, initial=1000)
-    retry_after = forms.IntegerField(label="Retry-After, s", min_value=0, max_value=3600, initial=5)
 
 
 @require_GET
@@ -103,7 +75,14 @@ def download(request: HttpRequest, id: str, number: int) -> HttpResponse:
 @require_GET
 def deliveries(request: HttpRequest) -> HttpResponse:
     """List the webhooks, newest first."""
-    context = {"deliveries": store.latest("delivery", ROWS), "subscriptions": store.find("subscription")}
+    listeners = [
+        {"vendor": "Calendly", "url": row["callback_url"], "what": ", ".join(row["events"]), "state": row["state"]}
+        for row in store.find("subscription")
+    ] + [
+        {"vendor": "Outlook", "url": row["notificationUrl"], "what": row["resource"], "state": "active"}
+        for row in notices.listening()
+    ]
+    context = {"deliveries": store.latest("delivery", ROWS), "listeners": listeners}
     return render(request, "sandbox/deliveries.html", context)
 
 
@@ -114,47 +93,17 @@ def send_again(request: HttpRequest, id: str) -> HttpResponse:
     return redirect(f"{reverse('deliveries')}?did=sent")
 
 
-@require_http_methods(["GET", "POST"])
-def faults(request: HttpRequest) -> HttpResponse:
-    """Show the fault dial and turn it."""
-    form = FaultForm(request.POST or None, label_suffix="")
-    if form.is_valid():
-        vendor, operation = form.cleaned_data["target"].split()
-        dial.turn(
-            {
-                "vendor": vendor,
-                "operation": operation,
-                "fault": form.cleaned_data["fault"],
-                "calls": form.cleaned_data["calls"],
-                "rate": form.cleaned_data["percent"] / 100,
-                "milliseconds": form.cleaned_data["milliseconds"],
-                "retry_after": form.cleaned_data["retry_after"],
-            }
-        )
-        return redirect(f"{reverse('faults')}?did=turned")
-    context = {
-        "form": form,
-        "faults": [_shown_fault(row) for row in store.find("fault")],
-        "calls": [call | {"at": parse_datetime(call["at"])} for call in reversed(list(calls.of())[-50:])],
-    }
-    return render(request, "sandbox/faults.html", context, status=422 if form.errors else 200)
-
-
 @require_POST
-def clear_faults(request: HttpRequest) -> HttpResponse:
-    """Turn one fault off, or all."""
-    if "fault" in request.POST:
-        dial.turn(_found("fault", request.POST["fault"]) | {"calls": 0})
-    else:
-        dial.clear()
-    return redirect(f"{reverse('faults')}?did=cleared")
-
-
-@require_POST
-def reset(request: HttpRequest) -> HttpResponse:
-    """Empty the sandbox."""
-    control.empty()
-    return redirect(f"{reverse('home')}?did=emptied")
+def set_subscriptions(request: HttpRequest) -> HttpResponse:
+    """Disable, end or revive all subscriptions at a vendor."""
+    channel = outgoing.CHANNELS.get(request.POST.get("vendor", ""))
+    if channel is None or channel.set_state is None:
+        raise Http404
+    try:
+        channel.set_state(request.POST.get("state", ""))
+    except ValueError:
+        raise Http404 from None
+    return redirect(f"{reverse('deliveries')}?did=subscriptions")
 
 
 def _found(kind: str, id: str) -> Document:
@@ -180,12 +129,4 @@ def _shown_appointment(appointment: Document, patients: dict[str, Document]) -> 
         "notes": appointment.get("notes", ""),
         "provider": appointment.get("providerId", ""),
         "reason": appointment["cancellationReason"],
-    }
-
-
-def _shown_fault(fault: Document) -> dict[str, Any]:
-    return fault | {
-        "vendor_title": VENDORS[fault["vendor"]].title,
-        "sentence": dial.FAULTS[fault["fault"]],
-        "percent": round(fault["rate"] * 100),
     }

@@ -1,11 +1,11 @@
-"""The pages on which somebody plays the patient: book a consultation, look at it, cancel it, move it."""
+"""The pages on which somebody plays a visitor of the clinic's website who books a free consultation."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -13,11 +13,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from botaniqal.sandbox.calendly import clinic, events
 from botaniqal.sandbox.calendly.free_times import free_times
+from botaniqal.sandbox.calendly.pages import sentence, shown
 from botaniqal.sandbox.people import somebody
-from botaniqal.sandbox.store import Document, store
+from botaniqal.sandbox.store import store
 from botaniqal.sandbox.vendors import Refused
 
 GRID = timedelta(minutes=5)
+LATEST = 10
 NO_EVENT_TYPE = (
     "No event type for free consultations is known here. Start the portal’s demo, or set CALENDLY_TRIAGE_CALENDAR_ID."
 )
@@ -37,24 +39,10 @@ class BookForm(forms.Form):
     )
 
 
-class MoveForm(forms.Form):
-    """The patient's new time, on the clinic's clock."""
-
-    start = forms.DateTimeField(
-        label="New time",
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": 300}, format="%Y-%m-%dT%H:%M"),
-    )
-
-
 @require_GET
-def home(request: HttpRequest) -> HttpResponse:
+def patients(request: HttpRequest) -> HttpResponse:
     """Offer a form that is filled in already, and show what was booked last."""
-    person = somebody()
-    form = BookForm(
-        initial={"name": person.name, "email": person.email, "phone": person.phone, "concern": person.concern},
-        label_suffix="",
-    )
-    return _home(request, form)
+    return _page(request, filled_in())
 
 
 @require_POST
@@ -62,117 +50,33 @@ def book(request: HttpRequest) -> HttpResponse:
     """Book a free consultation as a patient does on Calendly's page."""
     form = BookForm(request.POST, label_suffix="")
     if not form.is_valid():
-        return _home(request, form, status=422)
+        return _page(request, form, status=422)
     try:
         invitee = events.book(_wanted(form.cleaned_data), method=None)
     except Refused as refused:
-        form.add_error(None, _sentence(refused))
-        return _home(request, form, status=refused.status)
-    return _to_event(clinic.id_of(invitee["event"]), did="booked")
+        form.add_error(None, sentence(refused))
+        return _page(request, form, status=refused.status)
+    return redirect(f"{reverse('event', args=[clinic.id_of(invitee['event'])])}?did=booked")
 
 
-@require_GET
-def show_event(request: HttpRequest, id: str) -> HttpResponse:
-    """Show one event and whether the portal has been told."""
-    return _event_page(request, id, MoveForm(initial={"start": _tomorrow(_event(id))}, label_suffix=""))
+def filled_in() -> BookForm:
+    """Make up somebody who fills the form in."""
+    person = somebody()
+    initial = {"name": person.name, "email": person.email, "phone": person.phone, "concern": person.concern}
+    return BookForm(initial=initial, label_suffix="")
 
 
-@require_POST
-def cancel_event(request: HttpRequest, id: str) -> HttpResponse:
-    """Cancel an event on the patient's behalf."""
-    name = events.invitee_of(_event(id))["name"]
-    reason = request.POST.get("reason", "").strip()[:500] or None
-    try:
-        events.cancel(id, reason=reason, canceled_by=name, canceler_type="invitee")
-    except Refused as refused:
-        return _event_page(request, id, MoveForm(label_suffix=""), problem=_sentence(refused), status=refused.status)
-    return _to_event(id, did="canceled")
+def consultations() -> list[dict[str, Any]]:
+    """List the free consultations that were booked last, newest first."""
+    inbound = {row["uri"] for row in store.scan("event_type", _inbound=True)}
+    booked = [row for row in store.scan("event") if row["event_type"] in inbound]
+    return [shown(row) for row in reversed(booked[-LATEST:])]
 
 
-@require_POST
-def move_event(request: HttpRequest, id: str) -> HttpResponse:
-    """Reschedule an event on the patient's behalf."""
-    _event(id)
-    form = MoveForm(request.POST, label_suffix="")
-    if not form.is_valid():
-        return _event_page(request, id, form, problem="Give the new day and time.", status=422)
-    try:
-        invitee = events.move(id, start=form.cleaned_data["start"])
-    except Refused as refused:
-        return _event_page(request, id, form, problem=_sentence(refused), status=refused.status)
-    return _to_event(clinic.id_of(invitee["event"]), did="moved")
-
-
-@require_GET
-def follow_link(request: HttpRequest, invitee_id: str) -> HttpResponse:
-    """Open the event behind a patient's link to cancel or reschedule."""
-    invitee = store.get("invitee", invitee_id)
-    if invitee is None:
-        raise Http404
-    return _to_event(clinic.id_of(invitee["event"]))
-
-
-@require_GET
-def calendars(request: HttpRequest) -> HttpResponse:
-    """Show each member's events to come."""
-    now = clinic.moment(timezone.now())
-    hosts = {host for event_type in store.find("event_type") for host in event_type["_hosts"]}
-    owners = []
-    for member in sorted(store.find("user"), key=lambda member: member["name"]):
-        rows = [row for row in store.find("event", _host=member["uri"]) if row["end_time"] > now]
-        if rows or member["uri"] in hosts:
-            rows.sort(key=lambda row: row["start_time"])
-            owners.append({"member": member, "events": [_shown(row) for row in rows[:50]], "count": len(rows)})
-    return render(request, "sandbox/calendars.html", {"owners": owners})
-
-
-def _home(request: HttpRequest, form: BookForm, *, status: int = 200) -> HttpResponse:
-    consultations = {row["uri"] for row in store.find("event_type", _inbound=True)}
-    booked = [row for row in store.find("event") if row["event_type"] in consultations]
-    context = {
-        "form": form,
-        "problem": "" if consultations else NO_EVENT_TYPE,
-        "events": [_shown(row) for row in reversed(booked[-10:])],
-    }
-    return render(request, "sandbox/home.html", context, status=status)
-
-
-def _event_page(request: HttpRequest, id: str, form: MoveForm, *, problem: str = "", status: int = 200) -> HttpResponse:
-    event = _event(id)
-    context = {
-        "event": _shown(event),
-        "deliveries": store.find("delivery", scheduled_event=id),
-        "can_change": event["status"] == "active" and event["start_time"] > clinic.moment(timezone.now()),
-        "form": form,
-        "problem": problem,
-    }
-    return render(request, "sandbox/event.html", context, status=status)
-
-
-def _event(id: str) -> Document:
-    event = store.get("event", id)
-    if event is None:
-        raise Http404
-    return event
-
-
-def _shown(event: Document) -> dict[str, Any]:
-    """Put together what a page says of an event."""
-    invitee = events.invitee_of(event)
-    new = invitee["new_invitee"] and store.get("invitee", clinic.id_of(invitee["new_invitee"]))
-    return {
-        "id": clinic.id_of(event["uri"]),
-        "name": event["name"],
-        "start": datetime.fromisoformat(event["start_time"]),
-        "end": datetime.fromisoformat(event["end_time"]),
-        "host": event["event_memberships"][0]["user_name"],
-        "location": event["location"],
-        "invitee": invitee,
-        "state": "moved" if invitee["rescheduled"] else "no_show" if invitee["no_show"] else event["status"],
-        "new_event": clinic.id_of(new["event"]) if new else "",
-        "reference": invitee["tracking"]["utm_content"],
-        "cancellation": event.get("cancellation"),
-    }
+def _page(request: HttpRequest, form: BookForm, *, status: int = 200) -> HttpResponse:
+    problem = "" if clinic.free_consultation() else NO_EVENT_TYPE
+    context = {"form": form, "problem": problem, "events": consultations()}
+    return render(request, "sandbox/patients.html", context, status=status)
 
 
 def _wanted(answers: dict[str, str]) -> dict[str, Any]:
@@ -206,16 +110,3 @@ def _wanted(answers: dict[str, str]) -> dict[str, Any]:
             )
         ],
     }
-
-
-def _tomorrow(event: Document) -> datetime:
-    return timezone.localtime(datetime.fromisoformat(event["start_time"])) + timedelta(days=1)
-
-
-def _sentence(refused: Refused) -> str:
-    return "; ".join(message for _, message in refused.faults) or refused.message
-
-
-def _to_event(id: str, *, did: str = "") -> HttpResponse:
-    address = reverse("event", args=[id])
-    return redirect(f"{address}?did={did}" if did else address)

@@ -4,7 +4,7 @@ import json
 import sqlite3
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -52,10 +52,16 @@ class Shelf:
         """Look up the documents whose fields have these values, oldest first."""
         if not fields:
             return list(self.documents.values())
+        return sorted(self.fitting(fields), key=lambda row: row.number)
+
+    def fitting(self, fields: Mapping[str, Any]) -> Iterator[Kept]:
+        """Look up such documents in no order."""
         found = min((self._index(name).get(_key(value), ()) for name, value in fields.items()), key=len)
-        rows = (self.documents[id] for id in found)
-        fitting = (row for row in rows if all(row.body.get(name) == value for name, value in fields.items()))
-        return sorted(fitting, key=lambda row: row.number)
+        wanted = list(fields.items())
+        for row in map(self.documents.__getitem__, found):
+            body = row.body
+            if all(body.get(name) == value for name, value in wanted):
+                yield row
 
     def _index(self, name: str) -> dict[Any, set[str]]:
         if name not in self.indexes:
@@ -142,6 +148,11 @@ class Store:
         """Look at such documents without a copy of one's own: to read only, where there may be thousands."""
         with self._lock:
             return [row.body for row in self._shelves[kind].having(fields)]
+
+    def has(self, kind: str, fits: Callable[[Mapping[str, Any]], bool], **fields: Any) -> bool:
+        """Tell whether one of such documents fits."""
+        with self._lock:
+            return any(fits(row.body) for row in self._shelves[kind].fitting(fields))
 
     def latest(self, kind: str, count: int) -> list[Document]:
         """Read the documents that came last, newest first."""

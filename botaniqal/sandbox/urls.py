@@ -4,9 +4,10 @@ from functools import partial
 
 from django.urls import include, path
 
-from botaniqal.sandbox import control, mail, pages, patient_pages
+from botaniqal.sandbox import control, desk, dial_page, mail, pages, patient_pages
 from botaniqal.sandbox.calendly import api as calendly
 from botaniqal.sandbox.calendly import link_page, plan, sample, subscriptions
+from botaniqal.sandbox.calendly import pages as calendly_pages
 from botaniqal.sandbox.control import by_method
 from botaniqal.sandbox.door import door
 from botaniqal.sandbox.graph import api as graph
@@ -161,14 +162,20 @@ control_urls = [
 ]
 
 page_urls = [
-    path("", patient_pages.home, name="home"),
+    path("", desk.home, name="home"),
+    path("reset", desk.reset, name="reset"),
+    path("patients", patient_pages.patients, name="patients"),
     path("book", patient_pages.book, name="book"),
-    path("calendars", patient_pages.calendars, name="calendars"),
-    path("events/<id>", patient_pages.show_event, name="event"),
-    path("events/<id>/cancel", patient_pages.cancel_event, name="cancel_event"),
-    path("events/<id>/move", patient_pages.move_event, name="move_event"),
-    path("cancellations/<invitee_id>", patient_pages.follow_link, name="cancellation"),
-    path("reschedulings/<invitee_id>", patient_pages.follow_link, name="rescheduling"),
+    path("calendars", calendly_pages.calendars, name="calendars"),
+    path("calendars/busy", calendly_pages.add_busy, name="add_busy"),
+    path("calendars/busy/<id>/remove", calendly_pages.remove_busy, name="remove_busy"),
+    path("calendars/event-types/<id>/switch", calendly_pages.switch_event_type, name="switch_event_type"),
+    path("events/<id>", calendly_pages.show_event, name="event"),
+    path("events/<id>/cancel", calendly_pages.cancel_event, name="cancel_event"),
+    path("events/<id>/move", calendly_pages.move_event, name="move_event"),
+    path("events/<id>/no-show", calendly_pages.mark_no_show, name="no_show"),
+    path("cancellations/<invitee_id>", calendly_pages.follow_link, name="cancellation"),
+    path("reschedulings/<invitee_id>", calendly_pages.follow_link, name="rescheduling"),
     path("outlook", graph_pages.outlook, name="outlook"),
     path("outlook/add", graph_pages.add, name="add_outlook_event"),
     path("outlook/<mailbox>/<id>", graph_pages.show, name="outlook_event"),
@@ -189,9 +196,12 @@ page_urls = [
     path("pay/<id>", stripe_pages.checkout, name="checkout"),
     path("deliveries", pages.deliveries, name="deliveries"),
     path("deliveries/<id>/again", pages.send_again, name="send_again"),
-    path("faults", pages.faults, name="faults"),
-    path("faults/clear", pages.clear_faults, name="clear_faults"),
-    path("reset", pages.reset, name="reset"),
+    path("subscriptions", pages.set_subscriptions, name="subscriptions"),
+    path("faults", dial_page.faults, name="faults"),
+    path("faults/clear", dial_page.clear_faults, name="clear_faults"),
+    path("faults/preset", dial_page.choose_preset, name="preset"),
+    path("faults/seed", dial_page.sow, name="sow"),
+    path("faults/plan", dial_page.choose_plan, name="choose_plan"),
 ]
 
 urlpatterns = [

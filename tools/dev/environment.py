@@ -72,6 +72,7 @@ def for_demo(port: int | None = None) -> dict[str, str]:
     return {
         "PUBLIC_BASE_URL": portal,
         "PORTAL_URL": portal,
+        "SANDBOX_URL": sandbox,
         # The stand-in vendors have no plan to be within, unless somebody rehearses that.
         **dict.fromkeys(LIMITS, "off"),
         **vendors_at(sandbox),

@@ -27,7 +27,7 @@ def show_me(request: HttpRequest) -> JsonResponse:
 def list_event_types(request: HttpRequest) -> JsonResponse:
     """List the event types of the organisation or of one member."""
     query = query_of(request, contract.LIST_EVENT_TYPES)
-    rows = store.find("event_type")
+    rows = store.scan("event_type")
     if "user" in query:
         rows = [row for row in rows if query["user"] in row["_hosts"]]
     else:
@@ -89,17 +89,19 @@ def list_events(request: HttpRequest) -> JsonResponse:
     query = query_of(request, contract.LIST_EVENTS)
     if not {"user", "group"} & query.keys():
         ask_for_organization(query)
-    rows = store.find("event", **{"_host": query["user"]} if "user" in query else {})
-    if "status" in query:
-        rows = [row for row in rows if row["status"] == query["status"]]
-    if "min_start_time" in query:
-        rows = [row for row in rows if row["start_time"] >= _moment_in(query, "min_start_time")]
-    if "max_start_time" in query:
-        rows = [row for row in rows if row["start_time"] <= _moment_in(query, "max_start_time")]
     if "invitee_email" in query:
-        wanted = query["invitee_email"].lower()
-        theirs = {row["event"] for row in store.find("invitee") if row["email"].lower() == wanted}
-        rows = [row for row in rows if row["uri"] in theirs]
+        theirs = store.scan("invitee", _email=query["invitee_email"].lower())
+        rows = [store.get("event", id_of(uri)) for uri in dict.fromkeys(row["event"] for row in theirs)]
+    else:
+        rows = store.scan("event", **{"_host": query["user"]} if "user" in query else {})
+    for name, value in (("_host", query.get("user")), ("status", query.get("status"))):
+        rows = [row for row in rows if value in (None, row[name])]
+    if "min_start_time" in query:
+        earliest = _moment_in(query, "min_start_time")
+        rows = [row for row in rows if row["start_time"] >= earliest]
+    if "max_start_time" in query:
+        latest = _moment_in(query, "max_start_time")
+        rows = [row for row in rows if row["start_time"] <= latest]
     rows.sort(key=lambda row: row["start_time"], reverse=query.get("sort") == "start_time:desc")
     return page(request, rows, query)
 
@@ -119,7 +121,7 @@ def cancel_event(request: HttpRequest, uuid: str) -> JsonResponse:
 def list_invitees(request: HttpRequest, uuid: str) -> JsonResponse:
     """List who is invited to an event."""
     query = query_of(request, contract.LIST_INVITEES)
-    rows = store.find("invitee", event=events.get_event(uuid)["uri"])
+    rows = store.scan("invitee", event=events.get_event(uuid)["uri"])
     if "status" in query:
         rows = [row for row in rows if row["status"] == query["status"]]
     if "email" in query:

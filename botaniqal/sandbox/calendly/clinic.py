@@ -1,7 +1,9 @@
 """What Calendly knows of the clinic before anybody books: its organisation, its members, their event types."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from django.conf import settings
@@ -28,7 +30,7 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def public(document: Document) -> Document:
+def public(document: Mapping[str, Any]) -> Document:
     """Leave out what only the sandbox has to know."""
     return {name: value for name, value in document.items() if not name.startswith("_")}
 

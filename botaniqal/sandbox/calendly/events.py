@@ -1,7 +1,7 @@
 """What happens to scheduled events: booked, canceled, moved, missed; the API and the pages both come here."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -183,10 +183,13 @@ def invitee_of(event: Document) -> Document:
 def free_hosts(event_type: Document, start: datetime, end: datetime, *, but: str | None = None) -> Iterator[str]:
     """Name the hosts who are free then but for one event, in the order of their priority."""
     first, last = moment(start), moment(end)
+
+    def is_in_the_way(span: Mapping[str, Any]) -> bool:
+        return span["start_time"] < last and span["end_time"] > first and span.get("uri", "") != but
+
     for host in event_type["_hosts"]:
-        events = (event for event in store.scan("event", _host=host, status="active") if event["uri"] != but)
-        taken = (*events, *store.scan("busy", user=host))
-        if not any(span["start_time"] < last and span["end_time"] > first for span in taken):
+        is_busy = store.has("event", is_in_the_way, _host=host, status="active")
+        if not is_busy and not store.has("busy", is_in_the_way, user=host):
             yield host
 
 
@@ -234,6 +237,7 @@ def _new_invitee(event: Document, wanted: dict[str, Any], *, method: str | None,
         "invitee",
         id,
         {
+            "_email": person["email"].lower(),
             "uri": f"{event['uri']}/invitees/{id}",
             "email": person["email"],
             "first_name": names[0],

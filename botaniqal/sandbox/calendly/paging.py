@@ -1,16 +1,16 @@
 """Calendly's lists: a page of the collection and a token for the next one."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, JsonResponse
 
 from botaniqal.sandbox.calendly.clinic import public
-from botaniqal.sandbox.store import Document
 from botaniqal.sandbox.vendors import Refused
 
 
-def page(request: HttpRequest, rows: list[Document], query: dict[str, Any]) -> JsonResponse:
+def page(request: HttpRequest, rows: Sequence[Mapping[str, Any]], query: dict[str, Any]) -> JsonResponse:
     """
     Answer the page that the query asks for.
 

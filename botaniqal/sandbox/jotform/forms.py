@@ -18,6 +18,10 @@ QUESTIONS = {
 INTERESTS = ("Alternative medicine", "GAPS diet", "Weight management", "Sleep")
 
 
+def _text() -> forms.Textarea:
+    return forms.Textarea(attrs={"rows": 4})
+
+
 class IntakeForm(forms.Form):
     """The clinic's first questions, as a visitor of its website meets them."""
 
@@ -32,10 +36,8 @@ class IntakeForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         required=False,
     )
-    concern = forms.CharField(max_length=2000, label="What would you like help with?", widget=forms.Textarea)
-    medicines = forms.CharField(
-        max_length=2000, label="Which medicines do you take?", widget=forms.Textarea, required=False
-    )
+    concern = forms.CharField(max_length=2000, label="What would you like help with?", widget=_text())
+    medicines = forms.CharField(max_length=2000, label="Which medicines do you take?", widget=_text(), required=False)
     booking = forms.CharField(max_length=60, label="Booking reference, if you have one", required=False)
 
 

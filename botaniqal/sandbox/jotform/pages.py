@@ -146,6 +146,8 @@ def _tell(submission: Document) -> None:
         url=url,
         body=post.body.decode(),
         name=" ".join(answers["3"].values()),
+        # Whoever knows the whole address can post to it.
+        shown_url=url.replace(_secret(), "…"),
         content_type=post.headers["Content-Type"],
     )
 

@@ -1,5 +1,6 @@
 """MediRecords' REST interface as third parties show it: patients, appointments, appointment types."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
@@ -49,7 +50,7 @@ def list_appointments(request: HttpRequest, practice_id: str) -> JsonResponse:
     _ask_for_practice(practice_id)
     query = query_of(request, contract.LIST_APPOINTMENTS)
     names = ("providerId", "patientId", "appointmentStatus", "appointmentTypeId", "roomId")
-    rows = store.find("appointment", **{name: query[name] for name in names if name in query})
+    rows = store.scan("appointment", **{name: query[name] for name in names if name in query})
     if "appointmentDateRangeStart" in query:
         earliest = _wall(query["appointmentDateRangeStart"])
         rows = [row for row in rows if _wall(row["scheduleTime"]) >= earliest]
@@ -115,7 +116,7 @@ def list_interval_codes(request: HttpRequest) -> JsonResponse:
 def find_patients(request: HttpRequest) -> JsonResponse:
     """List the patients with an e-mail address: a family may share one."""
     email = query_of(request, contract.PATIENT_EXISTS)["email"].lower()
-    rows = [{"id": row["id"]} for row in store.find("patient") if row.get("email", "").lower() == email]
+    rows = [{"id": row["id"]} for row in store.scan("patient") if row.get("email", "").lower() == email]
     return JsonResponse(rows, safe=False)
 
 
@@ -132,7 +133,7 @@ def show_patient(request: HttpRequest, id: str) -> JsonResponse:
     return JsonResponse(_find("patient", id))
 
 
-def span_of(appointment: Document) -> tuple[datetime, datetime]:
+def span_of(appointment: Mapping[str, Any]) -> tuple[datetime, datetime]:
     """Say from when to when an appointment lasts, on the practice's clock."""
     start = _wall(appointment["scheduleTime"])
     return start, start + timedelta(minutes=MINUTES[appointment["appointmentIntervalCode"]])
@@ -166,13 +167,14 @@ def _is_double(appointment: Document) -> bool:
     start, end = span_of(appointment)
     if provider is None or may_be or appointment["appointmentStatus"] == contract.CANCELLED:
         return False
-    for other in store.find("appointment", providerId=provider):
+
+    def is_in_the_way(other: Mapping[str, Any]) -> bool:
         if other["id"] == appointment["id"] or other["appointmentStatus"] == contract.CANCELLED:
-            continue
+            return False
         others_start, others_end = span_of(other)
-        if others_start < end and start < others_end:
-            return True
-    return False
+        return others_start < end and start < others_end
+
+    return store.has("appointment", is_in_the_way, providerId=provider)
 
 
 def _ask_for_practice(practice_id: str) -> None:
@@ -212,7 +214,7 @@ def _wall(text: str) -> datetime:
         raise Refused(400, "No such time", [("scheduleTime", "is no time of any day")]) from None
 
 
-def _page(rows: list[Document], query: dict[str, Any]) -> JsonResponse:
+def _page(rows: Sequence[Mapping[str, Any]], query: dict[str, Any]) -> JsonResponse:
     number, size = query.get("page", 0), query.get("size", 20)
     shown = rows[number * size : (number + 1) * size]
     pages = -(-len(rows) // size)
