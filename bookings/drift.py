@@ -120,8 +120,8 @@ def look_at(*, system: str, external_ids: Iterable[str], now: datetime) -> int:
     """
     wanted = list(dict.fromkeys(external_ids))[: finding.MOST_LOOKS]
     records = SyncRecord.objects.filter(system=system, external_id__in=wanted)
-    comparison = Comparison(VENDORS[system](Directory()), {}, now=now, is_list=False)
-    found = finding.write_down(comparison.run(Q(pk__in=records.values("booking"))), run=None, now=now)
+    comparison = Comparison(VENDORS[system](Directory()), Q(pk__in=records.values("booking")), now=now)
+    found = finding.write_down(comparison.run(None), run=None, now=now)
     _lift_idle_brakes(now)
     return found
 
@@ -216,7 +216,7 @@ def _carry_out(run: Reconciliation, now: datetime, progress: Progress | None = N
     differing = Q(pk__in=Drift.objects.unsettled().exclude(booking=None).values("booking"))
     problems, compared, done = [], set(), 0
     for vendor in vendors:
-        said = {}
+        comparison, said = Comparison(vendor, in_span | differing, now=now), {}
         try:
             for place in vendor.places:
                 listed = vendor.listed(place, run.starts_from, run.starts_until)
@@ -224,7 +224,7 @@ def _carry_out(run: Reconciliation, now: datetime, progress: Progress | None = N
                 done += 1
                 if progress:
                     progress(done, steps)
-            findings = Comparison(vendor, said, now=now).run(in_span | differing)
+            findings = comparison.run(said)
         except (VendorUnavailable, VendorRefused) as error:
             problems.append(f"{vendor.system.label} could not be read, so nothing of it was compared ({error}).")
             continue

@@ -38,31 +38,40 @@ class Findings:
 
 
 class Comparison:
-    """One comparison of bookings with what a vendor said of them."""
+    """
+    One comparison of bookings with what a vendor says of them.
 
-    def __init__(self, vendor: Vendor, said: Mapping[str, Word], *, now: datetime, is_list: bool = True) -> None:
+    The bookings are read before the vendor is, and once more at the end: what changed between is left for another time.
+    """
+
+    def __init__(self, vendor: Vendor, wanted: Q, *, now: datetime) -> None:
         self._vendor = vendor
-        self._said = said
         self._now = now
-        self._is_list = is_list
         self._looks = 0
         self._claimed: set[str] = set()
         self._findings = Findings(vendor.system)
-        standing_last = sorted(said.values(), key=lambda word: word.stands)
-        self._by_mark = {word.mark: word for word in standing_last if word.mark}
+        self._said: Mapping[str, Word] = {}
+        self._by_mark: Mapping[str, Word] = {}
+        self._bookings = self._read(wanted)
 
-    def run(self, wanted: Q) -> Findings:
+    def run(self, said: Mapping[str, Word] | None) -> Findings:
         """
-        Compare the wanted bookings, and those that the vendor named.
+        Compare the wanted bookings and those that the vendor's list names; without a list each is looked at by itself.
 
         :raises VendorUnavailable: the vendor could not be asked again.
         :raises VendorRefused: the vendor does not answer to this.
         """
+        self._is_list, self._said = said is not None, said or {}
+        standing_last = sorted(self._said.values(), key=lambda word: word.stands)
+        self._by_mark = {word.mark: word for word in standing_last if word.mark}
         named = SyncRecord.objects.filter(system=self._vendor.system, external_id__in=self._said)
-        bookings = self._read(wanted | Q(pk__in=named.values("booking")) | Q(pk__in=self._by_mark))
+        self._claimed = set(named.values_list("external_id", flat=True))
+        known = {booking.pk for booking in self._bookings}
+        others = self._read(Q(pk__in=named.values("booking")) | Q(pk__in=self._by_mark))
+        self._newcomers = {booking.pk: booking for booking in others if booking.pk not in known}
         names = self._vendor.names()
         fingerprints = {}
-        for booking in bookings:
+        for booking in [*self._bookings, *self._newcomers.values()]:
             record = _record_of(booking)
             if record and record.external_id:
                 self._claimed.add(record.external_id)
@@ -89,7 +98,10 @@ class Comparison:
         visit = self._vendor.visit(booking, now=self._now)
         word = self._said.get(record.external_id) if record and record.external_id else None
         word = word or self._by_mark.get(str(booking.pk))
-        is_sought = visit.presence is Presence.STANDS or not self._is_list
+        is_newcomer = booking.pk in self._newcomers
+        if is_newcomer and word and word.external_id == (record and record.external_id):
+            word = None  # what the list says may be older than what stands here
+        is_sought = visit.presence is Presence.STANDS or is_newcomer or not self._is_list
         if word is None and record and record.external_id and is_sought:
             if not self._may_look():
                 return

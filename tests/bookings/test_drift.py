@@ -24,6 +24,7 @@ from tests.bookings.differing import (
     open_drifts,
     portal_wins,
     vendor_wins,
+    work,
 )
 from tests.bookings.outside import CODES, as_there, some_id
 from tests.factories import (
@@ -111,6 +112,23 @@ class TestReconcile:
         assert found() == []
         assert "could not be read" in run.problem
         assert run.ended_at
+
+    def test_takes_no_change_that_comes_meanwhile_for_a_difference(self, visit):
+        inside, outside_of_span = visit(), visit(OUTLOOK, starts_at=next_morning(10, days=90))
+        moved = []
+
+        def move(done, steps):
+            if not moved:
+                for booking in (inside, outside_of_span):
+                    moved.append(Booking.objects.select_related("practitioner", "appointment_type").get(pk=booking.pk))
+                    span = {"starts_at": NOON, "ends_at": NOON + timedelta(minutes=15)}
+                    lifecycle.note_move(booking=moved[-1], now=timezone.now(), **span)
+                work()
+
+        run = drift.reconcile(by=None, now=timezone.now(), progress=move)
+
+        assert len(moved) == 2
+        assert (run.found, found()) == (0, [])
 
     def test_keeps_what_is_known_of_a_vendor_that_is_down(self, changed, vendors):
         _, expected = changed("medirecords moved")
