@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from botaniqal.sandbox.door import body_of, query_of
 from botaniqal.sandbox.graph import clock, contract, mailboxes, wording
+from botaniqal.sandbox.graph.clock import Row
 from botaniqal.sandbox.graph.filters import fitting
-from botaniqal.sandbox.store import Document
 from botaniqal.sandbox.vendors import Refused
 
 PAGE_SIZE = 10
@@ -99,7 +99,7 @@ def _schedule(address: str, start: datetime, end: datetime, zone: str, minutes: 
     }
 
 
-def _schedule_item(row: Document, zone: str) -> dict[str, Any]:
+def _schedule_item(row: Row, zone: str) -> dict[str, Any]:
     start, end = clock.span_of(row)
     item = {
         "status": row["showAs"],
@@ -112,12 +112,12 @@ def _schedule_item(row: Document, zone: str) -> dict[str, Any]:
     return item | {"subject": row["subject"], "location": (row["location"] or {}).get("displayName") or ""}
 
 
-def _is_within(row: Document, start: str, end: str) -> bool:
+def _is_within(row: Row, start: str, end: str) -> bool:
     begins, ends = clock.span_of(row)
     return begins < end and ends > start
 
 
-def _page(request: HttpRequest, rows: list[Document], query: dict[str, Any]) -> JsonResponse:
+def _page(request: HttpRequest, rows: list[Row], query: dict[str, Any]) -> JsonResponse:
     if query.get("$orderby", "").endswith(" desc"):
         rows = rows[::-1]
     first = query.get("$skip", 0)

@@ -1,5 +1,6 @@
 """Outlook's times: a wall clock's reading beside the name of a zone, kept here in UTC."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -8,6 +9,9 @@ from django.conf import settings
 
 from botaniqal.sandbox.store import Document
 from botaniqal.sandbox.vendors import Refused
+
+# An event as it is kept, to read only.
+Row = Mapping[str, Any]
 
 # Windows' names for the zones that a clinic in Australia meets.
 WINDOWS = {
@@ -78,7 +82,7 @@ def shown(text: str, zone_name: str, *, is_all_day: bool) -> dict[str, str]:
     return {"dateTime": moment_of(text).astimezone(zone_called(zone_name)).strftime(FORM), "timeZone": zone_name}
 
 
-def span_of(event: Document) -> tuple[str, str]:
+def span_of(event: Row) -> tuple[str, str]:
     """Tell from when until when an event takes its owner's time, a whole day on the clinic's clock."""
     if not event["isAllDay"]:
         return event["_start"], event["_end"]

@@ -11,6 +11,7 @@ from django.http import HttpRequest, JsonResponse
 from botaniqal.sandbox import dial
 from botaniqal.sandbox.door import query_of
 from botaniqal.sandbox.graph import clock, contract, wording
+from botaniqal.sandbox.graph.clock import Row
 from botaniqal.sandbox.graph.mailboxes import EVENT, HISTORY, mailbox_called
 from botaniqal.sandbox.store import Document, store
 from botaniqal.sandbox.vendors import Refused
@@ -33,7 +34,7 @@ def read(request: HttpRequest, mailbox: str) -> JsonResponse:
         raise _gone()
 
     size, zone = wording.page_size_of(request, PAGE_SIZE), wording.zone_of(request)
-    events = [row for row in store.find(EVENT, _mailbox=box["id"]) if row["_number"] > state["number"]]
+    events = [row for row in store.scan(EVENT, _mailbox=box["id"]) if row["_number"] > state["number"]]
     events.sort(key=lambda row: row["_number"])
     items = []
     for row in events:
@@ -51,7 +52,7 @@ def read(request: HttpRequest, mailbox: str) -> JsonResponse:
     return JsonResponse({"@odata.context": "https://graph.microsoft.com/v1.0/$metadata", "value": items, link: address})
 
 
-def _item(row: Document, state: dict[str, Any], zone: str) -> dict[str, Any] | None:
+def _item(row: Row, state: dict[str, Any], zone: str) -> dict[str, Any] | None:
     """Word what happened to an event for a reader who knows all up to a number; None where it is none of theirs."""
     if not row["_removed"] and _is_within(*clock.span_of(row), state):
         return wording.event(row, zone=zone)

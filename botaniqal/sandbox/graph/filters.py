@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from botaniqal.sandbox.graph import clock
-from botaniqal.sandbox.store import Document
+from botaniqal.sandbox.graph.clock import Row
 from botaniqal.sandbox.vendors import Refused
 
 TEXT = r"'((?:[^']|'')*)'"
@@ -22,10 +22,10 @@ COMPARE: dict[str, Callable[[str, str], bool]] = {
     "lt": lambda one, other: one < other,
 }
 
-Test = Callable[[Document], bool]
+Test = Callable[[Row], bool]
 
 
-def fitting(rows: list[Document], wanted: str) -> list[Document]:
+def fitting(rows: list[Row], wanted: str) -> list[Row]:
     """
     Keep the events that a filter lets through.
 
@@ -54,7 +54,7 @@ def _tests(wanted: str) -> list[Test]:
 def _by_property(found: re.Match[str]) -> Test:
     id, value = _unquoted(found[2]).lower(), found[3] is not None and _unquoted(found[3])
 
-    def test(row: Document) -> bool:
+    def test(row: Row) -> bool:
         values = [item["value"] for item in row["singleValueExtendedProperties"] if item["id"].lower() == id]
         return bool(values) if found[4] else value in values
 

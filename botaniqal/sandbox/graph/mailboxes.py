@@ -7,6 +7,7 @@ from uuid import uuid4
 from django.utils import timezone
 
 from botaniqal.sandbox.graph import clock
+from botaniqal.sandbox.graph.clock import Row
 from botaniqal.sandbox.graph.notices import notify
 from botaniqal.sandbox.store import Document, store
 from botaniqal.sandbox.vendors import Refused
@@ -48,14 +49,14 @@ def mailbox_called(address: str) -> Document:
     return mailbox
 
 
-def events_of(address: str) -> list[Document]:
+def events_of(address: str) -> list[Row]:
     """
-    List the events that stand in a mailbox, by their start.
+    List the events that stand in a mailbox, by their start, to read only.
 
     :raises Refused: 404 as for `mailbox_called`.
     """
     mailbox = mailbox_called(address)
-    return sorted(store.find(EVENT, _mailbox=mailbox["id"], _removed=False), key=lambda event: event["_start"])
+    return sorted(store.scan(EVENT, _mailbox=mailbox["id"], _removed=False), key=lambda event: event["_start"])
 
 
 def event_called(address: str, id: str) -> Document:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from botaniqal.sandbox.graph import clock, mailboxes
+from botaniqal.sandbox.graph.clock import Row
 from botaniqal.sandbox.store import Document, store
 from botaniqal.sandbox.vendors import Refused
 
@@ -132,7 +133,7 @@ def _page(request: HttpRequest, form: AddForm, *, status: int = 200) -> HttpResp
     return render(request, "sandbox/outlook.html", {"mailboxes": boxes, "form": form}, status=status)
 
 
-def _shown(row: Document) -> dict[str, Any]:
+def _shown(row: Row) -> dict[str, Any]:
     """Put together what the page says of an event."""
     start, end = (clock.moment_of(text) for text in clock.span_of(row))
     properties = {item["id"].rpartition(" ")[2]: item["value"] for item in row["singleValueExtendedProperties"]}

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from botaniqal.sandbox.graph import clock
-from botaniqal.sandbox.store import Document
+from botaniqal.sandbox.graph.clock import Row
 
 PREFERRED_ZONE = re.compile(r'outlook\.timezone\s*=\s*"([^"]*)"', re.IGNORECASE)
 PREFERRED_SIZE = re.compile(r"odata\.maxpagesize\s*=\s*(\d{1,6})", re.IGNORECASE)
@@ -32,7 +32,7 @@ def page_size_of(request: HttpRequest, default: int) -> int:
     return min(max(int(preferred[1]), 1), 1000) if preferred else default
 
 
-def event(row: Document, *, zone: str, query: dict[str, Any] | None = None) -> dict[str, Any]:
+def event(row: Row, *, zone: str, query: dict[str, Any] | None = None) -> dict[str, Any]:
     """Write an event for the wire; its extended properties only where the query asks for them."""
     query = query or {}
     shown = {name: value for name, value in row.items() if not name.startswith("_")}
