@@ -2,6 +2,7 @@
 Every request of ours against the vendors' contracts, which Prism serves and holds us to.
 
 Prism answers a request that breaks its contract with 422, which no vendor does: the clients make a refusal of it.
+JotForm publishes no contract: what its client asks is tested in tests/integrations/test_jotform.py alone.
 """
 
 import os
