@@ -28,6 +28,7 @@ CALENDLY = SyncRecord.System.CALENDLY
 State = Booking.State
 CANCELLED_THERE = "Cancelled in Calendly."
 UNDONE_THERE = "Calendly says that the patient came."
+DID_NOT_COME = "The patient did not come."
 OLD_NEWS = "Old news: its booking has another time by now."
 MOVED = "Moved: the new time comes in an event of its own."
 NEW_TIME_MISSING = (
@@ -322,6 +323,7 @@ class Visits:
             state = booking.get_state_display().lower()
             raise NeedsPerson(f"Calendly says that the patient of {booking.number} did not come, but it is {state}.")
         self.end_as_no_show(booking, now)
+        _note_heard(record, booking, DID_NOT_COME)
         return f"Marked {booking.number} as no-show."
 
     def _undo_no_show(self, record: SyncRecord, booking: Booking, event: CalendlyEvent, now: datetime) -> str:
@@ -332,6 +334,7 @@ class Visits:
         if not booking.is_end_heard:
             raise NeedsPerson(f"Calendly says that the patient of {booking.number} came. If so, correct the booking.")
         self.reopen(booking, now)
+        _note_heard(record, booking, "The patient came after all.")
         return f"{booking.number} is no longer marked as no-show."
 
     def _link(self, record: SyncRecord | None, former: str | None, now: datetime) -> None:
@@ -371,7 +374,9 @@ class Visits:
         hearing.remember(first, *refs)
         SyncRecord.objects.filter(pk=first.pk).update(heard_at=heard_at)
         if ended == State.NO_SHOW:
+            first.refresh_from_db()
             self.end_as_no_show(kept, now)
+            _note_heard(first, kept, DID_NOT_COME)
         elif ended == State.CANCELLED:
             self._cancel_quietly(kept, spare.cancel_reason, now)
         self._drop(spare, kept, now)
@@ -404,6 +409,13 @@ def _is_news(record: SyncRecord, event: CalendlyEvent) -> bool:
         return False
     SyncRecord.objects.filter(pk=record.pk).update(heard_at=event.created_at)
     return True
+
+
+def _note_heard(record: SyncRecord, booking: Booking, words: str) -> None:
+    """Note what Calendly said of a visit's end, which it need not be told; what was owed to it before stays owed."""
+    if record.told >= record.wanted:
+        ids = {"external_id": record.external_id, "external_ref": record.external_ref}
+        sync.adopt(booking=booking, system=CALENDLY, heard=words, **ids)
 
 
 def _note_link(booking: Booking, link: str | None) -> None:
