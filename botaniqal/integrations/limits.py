@@ -131,11 +131,6 @@ class Limit:
     unit: str = "calls"
     turn: tuple[str, float] | None = None
 
-    @property
-    def is_counted(self) -> bool:
-        """Say whether there is anything to count: a limit that is off only knows pauses."""
-        return bool(self.windows or self.at_once)
-
 
 class Busy(Exception):
     """A call would have been one too many and was not made; the message says which limit it waits for."""
@@ -162,7 +157,8 @@ def within(*limits: Limit, vendor: str) -> Iterator[None]:
     finally:
         # The places come back by themselves, and the call counts already.
         with suppress(redis.RedisError):
-            _run(END, ticket, limits)
+            if _are_counted(limits):
+                _run(END, ticket, limits)
 
 
 def pause(name: str, seconds: float) -> None:
@@ -183,7 +179,7 @@ def _take(ticket: str, limits: Sequence[Limit], vendor: str) -> None:
         try:
             microseconds, limit_at, window_at = _run(TAKE, ticket, limits)
         except redis.RedisError:
-            if not any(limit.is_counted for limit in limits):
+            if not _are_counted(limits):
                 return
             # Without the count there is no telling how many calls the others make.
             why = f"Waits until the calls to {vendor} can be counted again: Redis does not answer."
@@ -195,6 +191,11 @@ def _take(ticket: str, limits: Sequence[Limit], vendor: str) -> None:
             why = _why(limits[limit_at - 1], window_at, vendor)
             raise Busy(why, seconds=seconds if window_at >= 0 else PATIENCE_SECONDS)
         time.sleep(seconds)
+
+
+def _are_counted(limits: Sequence[Limit]) -> bool:
+    """Say whether there is anything to count: a limit that is off only knows pauses."""
+    return any(limit.windows or limit.at_once for limit in limits)
 
 
 def _why(limit: Limit, window_at: int, vendor: str) -> str:
