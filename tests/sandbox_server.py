@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -133,13 +134,21 @@ class Sandbox:
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     """Start a sandbox on a free port; one for each process of the test run."""
+    with running_sandbox() as sandbox:
+        yield sandbox
+
+
+@contextmanager
+def running_sandbox(**environment: str) -> Iterator[Sandbox]:
+    """Run a sandbox with some settings of its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "64"]
+    fixed = {"DEMO": "1", "SANDBOX_STATE": ":memory:", "PORTAL_URL": NOWHERE}
     process = subprocess.Popen(
         [*command, "--port", str(port), "--log-level", "warning", "botaniqal.sandbox.wsgi:application"],
-        env=os.environ | ENVIRONMENT | {"DEMO": "1", "SANDBOX_STATE": ":memory:", "PORTAL_URL": NOWHERE},
+        env=os.environ | ENVIRONMENT | fixed | environment,
     )
     try:
         yield started(process, Sandbox(f"http://127.0.0.1:{port}"))

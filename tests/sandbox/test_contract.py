@@ -5,6 +5,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import requests
 import yaml
 
 from tests.contracts.conftest import SPECS
@@ -45,7 +46,7 @@ class Contract:
 
     def check(self, body: Any, schema: dict[str, Any]) -> None:
         """Insist on a schema."""
-        whole = {**schema, "components": self.spec["components"]}
+        whole = {**schema, "components": self.spec.get("components", {})}
         jsonschema.Draft202012Validator(whole, format_checker=jsonschema.FormatChecker()).validate(body)
 
 
@@ -85,6 +86,8 @@ class TestCalendly:
         note = post("invitee_no_shows", invitee=invitee["uri"])["resource"]["uri"].rsplit("/", 1)[1]
         get(f"invitee_no_shows/{note}", "invitee_no_shows/{uuid}")
         post("scheduling_links", **LINK)
+        for name in ("invitee.created", "invitee.canceled", "invitee_no_show.created", "invitee_no_show.deleted"):
+            get("sample_webhook_data", event=name, scope="organization", **ours)
         hook = post("webhook_subscriptions", **HOOK)["resource"]["uri"].rsplit("/", 1)[1]
         get("webhook_subscriptions", scope="organization", **ours)
         get(f"webhook_subscriptions/{hook}", "webhook_subscriptions/{webhook_uuid}")
@@ -105,6 +108,37 @@ class TestCalendly:
         for operation, response in refusals.items():
             contract.hold(operation, response)
         assert [response.status_code for response in refusals.values()] == [429, 500, 400, 400, 404]
+
+    def test_refuses_by_plan_and_limit_by_the_contract(self, contract, calendly, sandbox, booking):
+        sandbox.limits(invitees="1/60")
+        calendly.call("POST", "invitees", json=booking())
+        limited = calendly.call("POST", "invitees", json=booking(minutes=15))
+        sandbox.limits(invitees="off")
+        sandbox.plan("free_no_booking")
+        forbidden = calendly.call("POST", "invitees", json=booking(minutes=15))
+
+        contract.hold("POST /invitees", limited)
+        contract.hold("POST /invitees", forbidden)
+        assert [limited.status_code, forbidden.status_code] == [429, 403]
+        assert all(f"X-RateLimit-{name}" in limited.headers for name in ("Limit", "Remaining", "Reset"))
+
+    def test_shows_busy_times_of_others_by_the_contract(self, contract, calendly, sandbox):
+        start = datetime.now(UTC) + timedelta(days=1)
+        span = {"start_time": start.isoformat(), "end_time": (start + timedelta(hours=1)).isoformat()}
+        sandbox.control("POST", "busy", json={"user": MEMBER, **span})
+
+        answer = calendly.call("GET", "user_busy_times", params={"user": MEMBER, **span})
+
+        assert [row["type"] for row in contract.hold("GET /user_busy_times", answer)["collection"]] == ["external"]
+
+    def test_shows_a_disabled_subscription_by_the_contract(self, contract, calendly, sandbox):
+        calendly.call("POST", "webhook_subscriptions", json=HOOK)
+        sandbox.subscriptions("calendly", "disabled")
+
+        query = {"scope": "organization", "organization": ORGANIZATION}
+        body = contract.hold("GET /webhook_subscriptions", calendly.call("GET", "webhook_subscriptions", params=query))
+
+        assert [row["state"] for row in body["collection"]] == ["disabled"]
 
     def test_sends_webhooks_by_the_contract(self, contract, calendly, booking, portal):
         invitee = calendly.call("POST", "invitees", json=booking()).json()["resource"]
@@ -167,3 +201,91 @@ class TestMediRecords:
         for operation, response in refusals.items():
             contract.hold(operation, response)
         assert [response.status_code for response in refusals.values()] == [429, 400, 404]
+
+
+class TestPagerDuty:
+    ALARM = {"summary": "Calendar down", "source": "portal", "severity": "critical"}
+
+    @pytest.fixture
+    def contract(self):
+        return Contract("pagerduty")
+
+    def test_answers_by_the_contract(self, contract, sandbox):
+        event = {"routing_key": ENVIRONMENT["PAGERDUTY_ROUTING_KEY"], "dedup_key": "calendar"}
+
+        def send(action, **fields):
+            body = {**event, "event_action": action, **fields}
+            return requests.post(f"{sandbox.pagerduty_url}/v2/enqueue", json=body, timeout=10)
+
+        answers = [send("trigger", payload=self.ALARM), send("acknowledge"), send("resolve"), send("trigger")]
+        for fault in ("throttled", "error_before"):
+            sandbox.faults("pagerduty", fault, calls=1)
+            answers.append(send("resolve"))
+
+        for answer in answers:
+            contract.hold("POST /v2/enqueue", answer)
+        assert [answer.status_code for answer in answers] == [202, 202, 202, 400, 429, 500]
+
+
+class TestStripe:
+    SESSION = {
+        "mode": "payment",
+        "success_url": "https://portal.example.com/paid",
+        "line_items[0][quantity]": "1",
+        "line_items[0][price_data][currency]": "aud",
+        "line_items[0][price_data][unit_amount]": "11900",
+        "line_items[0][price_data][product_data][name]": "Initial visit",
+    }
+
+    @pytest.fixture
+    def contract(self):
+        return Contract("stripe")
+
+    @pytest.fixture
+    def call(self, contract, sandbox):
+        def call(method, path, template=None, *, key="", **arguments):
+            headers = {"Authorization": f"Bearer {ENVIRONMENT['STRIPE_SECRET_KEY']}"}
+            headers |= {"Idempotency-Key": key} if key else {}
+            url = f"{sandbox.stripe_url}/v1/{path}"
+            response = requests.request(method, url, headers=headers, timeout=10, **arguments)
+            return response.status_code, contract.hold(f"{method} /v1/{template or path}", response)
+
+        return call
+
+    def test_answers_by_the_contract(self, call, browser, sandbox):
+        _, session = call("POST", "checkout/sessions", data=self.SESSION)
+        browser.press(session["url"], press="decline")
+        browser.press(session["url"], press="pay")
+        _, paid = call("GET", f"checkout/sessions/{session['id']}", "checkout/sessions/{session}")
+        call("GET", "checkout/sessions", params={"limit": 1})
+        call("GET", f"payment_intents/{paid['payment_intent']}", "payment_intents/{intent}")
+        _, refund = call("POST", "refunds", data={"payment_intent": paid["payment_intent"], "amount": "100"})
+        call("GET", f"refunds/{refund['id']}", "refunds/{refund}")
+        call("GET", "refunds", params={"payment_intent": paid["payment_intent"]})
+        for event in sandbox.state("stripe")["events"]:
+            call("GET", f"events/{event['id']}", "events/{id}")
+        _, other = call("POST", "checkout/sessions", data=self.SESSION)
+        status, closed = call("POST", f"checkout/sessions/{other['id']}/expire", "checkout/sessions/{session}/expire")
+
+        assert (status, closed["status"]) == (200, "expired")
+
+    def test_refuses_by_the_contract(self, call, sandbox):
+        call("POST", "checkout/sessions", data=self.SESSION, key="k1")
+        refusals = [
+            call("POST", "checkout/sessions", data=self.SESSION | {"mode": "gift"}),
+            call("POST", "checkout/sessions", data=self.SESSION | {"locale": "en"}, key="k1"),
+            call("GET", "checkout/sessions/cs_unknown", "checkout/sessions/{session}"),
+            call("POST", "refunds", data={"payment_intent": "pi_unknown"}),
+        ]
+        for fault in ("throttled", "error_before"):
+            sandbox.faults("stripe", fault, calls=1)
+            refusals.append(call("GET", "refunds"))
+
+        assert [status for status, _ in refusals] == [400, 400, 404, 404, 429, 500]
+        assert refusals[1][1]["error"]["type"] == "idempotency_error"
+
+    def test_asks_for_the_key_by_the_contract(self, contract, sandbox):
+        response = requests.get(f"{sandbox.stripe_url}/v1/refunds", timeout=10)
+
+        contract.hold("GET /v1/refunds", response)
+        assert response.status_code == 401

@@ -1,9 +1,13 @@
 """What goes wrong with webhooks on their way, and with the subscriptions that they go by."""
 
+import time
+
 import pytest
 import requests
 
-from tests.sandbox_server import ENVIRONMENT
+from tests.sandbox.conftest import DOCTOR, Door
+from tests.sandbox_server import ENVIRONMENT, running_sandbox
+from tests.stack import eventually
 
 
 @pytest.fixture
@@ -114,6 +118,29 @@ class TestSubscription:
         portal.wait_for(3)
 
         assert (failing["state"], bool(failing["retry_started_at"])) == ("active", True)
+
+    def test_is_given_up_when_a_day_of_tries_has_failed(self, booking):
+        """Four days pass in a second here."""
+        with running_sandbox(SANDBOX_HASTE="345600") as sandbox:
+            calendly = Door(sandbox.calendly_url, ENVIRONMENT["CALENDLY_API_KEY"])
+            sandbox.register_event_type(uri=DOCTOR, name="Visit", minutes=15, owner_email="dr@example.com")
+            body = {"url": "http://127.0.0.1:9/", "events": ["invitee.created"], "scope": "organization"}
+            body["organization"] = ENVIRONMENT["CALENDLY_ORGANIZATION"]
+            calendly.call("POST", "webhook_subscriptions", json=body)
+
+            def state():
+                return sandbox.state("calendly")["subscriptions"][0]["state"]
+
+            book(calendly, booking, 1)
+            eventually(lambda: sandbox.state("calendly")["deliveries"][0]["state"] == "refused")
+            before = state()
+            time.sleep(0.3)  # a day and more
+            calendly.call("POST", "invitees", json=booking(minutes=60))
+            eventually(lambda: state() == "disabled")
+            calendly.call("POST", "invitees", json=booking(minutes=120))
+
+            assert before == "active"
+            assert len(sandbox.state("calendly")["deliveries"]) == 2
 
     def test_is_what_somebody_asked_for(self, sandbox, calendly, booking, portal):
         sandbox.control("POST", "portal", json={"url": portal.url, "unasked": False})

@@ -7,6 +7,9 @@ import sys
 import pytest
 import requests
 
+from tests.sandbox.conftest import DOCTOR, Door
+from tests.sandbox_server import ENVIRONMENT, running_sandbox
+
 START = "import botaniqal.sandbox.wsgi"
 EVENT_TYPE = "https://api.calendly.com/event_types/3d0a1c6e-9b0c-4a3a-8d5f-55d6a7f0b009"
 
@@ -52,6 +55,75 @@ class TestStart:
         assert process.stdout.strip() == "{'lastName': 'Nguyen'}"
 
 
+class TestRestart:
+    def test_delivers_what_was_under_way(self, tmp_path, booking, portal):
+        state = str(tmp_path / "state.sqlite3")
+        hook = {
+            "url": portal.url,
+            "events": ["invitee.created"],
+            "organization": ENVIRONMENT["CALENDLY_ORGANIZATION"],
+            "scope": "organization",
+        }
+        with running_sandbox(SANDBOX_STATE=state) as before:
+            calendly = Door(before.calendly_url, ENVIRONMENT["CALENDLY_API_KEY"])
+            before.register_event_type(uri=DOCTOR, name="Visit", minutes=15, owner_email="dr@example.com")
+            calendly.call("POST", "webhook_subscriptions", json=hook)
+            before.faults("calendly", "late", milliseconds=5000)
+            before.limits(invitees="5/60")
+            calendly.call("POST", "invitees", json=booking())
+            arrived = len(portal.arrived)
+
+        with running_sandbox(SANDBOX_STATE=state) as after:
+            kept = after.state("calendly")
+            limits = after.control("GET", "limits")["invitees"]
+            delivery = portal.wait_for(1)[0]
+
+        assert arrived == 0
+        assert delivery["body"]["payload"]["uri"] == kept["invitees"][0]["uri"]
+        assert [row["state"] for row in kept["subscriptions"]] == ["active"]
+        assert limits["windows"][0]["used"] == 1
+
+
+class TestStore:
+    CODE = f"""{START}
+import sys
+from botaniqal.sandbox.store import Store
+path = sys.argv[1]
+first = Store(path)
+for id in "abc":
+    first.put("pet", id, dict(id=id, race="cat", owner=None))
+assert [row["id"] for row in first.find("pet", race="cat")] == ["a", "b", "c"]
+try:
+    with first.transaction():
+        first.put("pet", "a", dict(id="a", race="dog"))
+        first.delete("pet", "b")
+        first.put("pet", "d", dict(id="d", race="cat"))
+        assert [row["id"] for row in first.find("pet", race="cat")] == ["c", "d"]
+        raise KeyError
+except KeyError:
+    pass
+for store in (first, Store(path)):
+    assert [row["id"] for row in store.find("pet", race="cat")] == ["a", "b", "c"], store.find("pet")
+    assert [row["id"] for row in store.find("pet")] == ["a", "b", "c"], store.find("pet")
+    assert [row["id"] for row in store.latest("pet", 2)] == ["c", "b"]
+    assert store.find("pet", owner=None, race="cat") and not store.find("pet", race="dog")
+    store.find("pet")[0]["race"] = "dog"
+    assert store.get("pet", "a")["race"] == "cat"
+    assert store.count("pet", race="cat") == 3 and store.has("pet", lambda row: row["id"] == "b", race="cat")
+first.put("pet", "a", dict(id="a", race="dog"))
+assert [row["race"] for row in first.find("pet")] == ["dog", "cat", "cat"]
+first.clear(keep=("pet",))
+assert first.count("pet") == 3
+first.clear()
+assert first.count("pet") == 0 == Store(path).count("pet")
+"""
+
+    def test_keeps_order_and_takes_back_what_failed(self, tmp_path):
+        process = python("-c", self.CODE, str(tmp_path / "kept.sqlite3"), DEMO="1")
+
+        assert process.returncode == 0, process.stderr
+
+
 class TestRush:
     def test_lets_one_of_many_threads_have_a_time(self):
         process = python("-m", "tests.sandbox.rush", DEMO="1", CALENDLY_TRIAGE_CALENDAR_ID="abc")
@@ -60,7 +132,22 @@ class TestRush:
 
 
 class TestPages:
-    @pytest.mark.parametrize("path", ["", "calendars", "medirecords", "mailbox", "deliveries", "faults"])
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "",
+            "patients",
+            "calendars",
+            "outlook",
+            "medirecords",
+            "forms",
+            "payments",
+            "incidents",
+            "mailbox",
+            "deliveries",
+            "faults",
+        ],
+    )
     def test_open_and_allow_nothing_from_elsewhere(self, sandbox, path):
         response = requests.get(f"{sandbox.url}/{path}", timeout=10)
 
@@ -69,7 +156,9 @@ class TestPages:
         assert "unsafe-inline" not in response.headers["Content-Security-Policy"]
         assert "style=" not in response.text
 
-    @pytest.mark.parametrize("path", ["events/x", "mailbox/x", "mailbox/x/html", "cancellations/x", "nowhere"])
+    @pytest.mark.parametrize(
+        "path", ["events/x", "mailbox/x", "mailbox/x/html", "cancellations/x", "forms/x", "pay/x", "d/x", "nowhere"]
+    )
     def test_do_not_exist_for_what_is_unknown(self, sandbox, path):
         assert requests.get(f"{sandbox.url}/{path}", timeout=10).status_code == 404
 
