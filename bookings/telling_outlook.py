@@ -14,7 +14,8 @@ from botaniqal.integrations.graph import Event, EventDraft, Graph
 from botaniqal.integrations.http import VendorRefused
 from botaniqal.integrations.models import Turn
 from botaniqal.integrations.owed import NeedsPerson
-from practitioners.models import BusyPeriod, DiaryEntry, Practitioner
+from practitioners import calendars
+from practitioners.models import DiaryEntry, Practitioner
 
 from . import notices
 from .models import Booking, SyncNote, SyncRecord
@@ -167,7 +168,7 @@ def _keep(record: SyncRecord, event: Event, mailbox: str) -> None:
 def _note_event(booking: Booking, event: Event) -> None:
     if DiaryEntry.objects.filter(pk=booking.entry_id).update(external_id=event.id):
         # The mirror may have read it before anybody could know whose it is.
-        BusyPeriod.objects.filter(practitioner=booking.practitioner, external_id=event.id).delete()
+        calendars.give_way(practitioner=booking.practitioner, external_id=event.id)
     notices.note_join_link(booking=booking)
 
 

@@ -1,5 +1,6 @@
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 import requests
@@ -448,6 +449,7 @@ class TestLink:
         assert body.startswith("Hello Leo,")
         assert "10:00 am Melbourne time" in body
         assert message.calendar == ""
+        assert self.link() in unescape(message.html)
         for word in ("Martin", "Dr Dia", "Initial", "119"):
             assert word not in message.subject + body
 
