@@ -58,9 +58,9 @@ class Outside:
         rows = self.sandbox.state("medirecords")["appointments"]
         return [row for row in rows if row["appointmentStatus"] != CANCELLED]
 
-    def change_appointment(self, booking: Any, **changes: Any) -> None:
-        """Type something else into the practice's diary."""
-        id = self._id(booking, "medirecords")
+    def change_appointment(self, booking: Any, *, id: str = "", **changes: Any) -> None:
+        """Type something else into the practice's diary, for a booking or for whatever has this id."""
+        id = id or self._id(booking, "medirecords")
         [row] = [row for row in self.sandbox.state("medirecords")["appointments"] if row["id"] == id]
         kept = {name: value for name, value in row.items() if name not in NEVER_SENT and value is not None}
         self._call("PUT", f"{self._practice}/appointments/{id}", "MEDIRECORDS_API_KEY", json=kept | changes)

@@ -113,22 +113,23 @@ class TestReconcile:
         assert "could not be read" in run.problem
         assert run.ended_at
 
-    def test_takes_no_change_that_comes_meanwhile_for_a_difference(self, visit):
-        inside, outside_of_span = visit(), visit(OUTLOOK, starts_at=next_morning(10, days=90))
-        moved = []
+    def test_takes_no_change_that_comes_meanwhile_for_a_difference(self, visit, on_outlook):
+        on_outlook(mailbox="-first@botaniqal.example")
+        inside = visit(OUTLOOK)
+        moved_in = visit(OUTLOOK, starts_at=next_morning(10, days=90))
 
-        def move(done, steps):
-            if not moved:
-                for booking in (inside, outside_of_span):
-                    moved.append(Booking.objects.select_related("practitioner", "appointment_type").get(pk=booking.pk))
-                    span = {"starts_at": NOON, "ends_at": NOON + timedelta(minutes=15)}
-                    lifecycle.note_move(booking=moved[-1], now=timezone.now(), **span)
-                work()
+        def change(done, steps):
+            """Move both after the first mailbox was read, and one once more after all were."""
+            if done == 1:
+                move(inside, NOON)
+                move(moved_in, NOON)
+            elif done == steps - 1:
+                move(moved_in, next_morning(13))
 
-        run = drift.reconcile(by=None, now=timezone.now(), progress=move)
+        run = drift.reconcile(by=None, now=timezone.now(), progress=change)
 
-        assert len(moved) == 2
         assert (run.found, found()) == (0, [])
+        assert drift.reconcile(by=None, now=timezone.now()).found == 0
 
     def test_keeps_what_is_known_of_a_vendor_that_is_down(self, changed, vendors):
         _, expected = changed("medirecords moved")
@@ -239,6 +240,14 @@ class TestReconcile:
 
         with pytest.raises(Malformed):
             drift.reconcile(starts_from=now, starts_until=now + timedelta(days=days), by=None, now=now)
+
+
+def move(booking, starts_at):
+    """Move a visit here, and let everybody be told of it at once."""
+    booking = Booking.objects.select_related("practitioner", "appointment_type").get(pk=booking.pk)
+    ends_at = starts_at + timedelta(minutes=15)
+    lifecycle.note_move(booking=booking, starts_at=starts_at, ends_at=ends_at, now=timezone.now())
+    work()
 
 
 def _stand(practitioner, kind, starts_at):

@@ -104,12 +104,23 @@ class TestPortalWins:
         compare()
         portal_wins(open_drifts().get())
         [copy] = [row for row in outside.appointments() if row["id"] != id_of(booking, MEDIRECORDS)]
-        SyncRecord.objects.filter(booking=booking, system=MEDIRECORDS).update(external_id=copy["id"])
-        outside.change_appointment(booking, notes="Mine now")
+        outside.change_appointment(booking, id=copy["id"], notes="Mine now")
 
         work()
 
         assert open_drifts().get().needs_person
+        assert len(outside.appointments()) == 2
+
+    def test_takes_nothing_away_that_a_booking_took_over_meanwhile(self, visit, outside):
+        booking = visit()
+        outside.copy_appointment(booking, scheduleTime=as_there(NOON), notes=f"[ref:{some_id()}]")
+        compare()
+        one = portal_wins(open_drifts().get())
+        SyncRecord.objects.filter(booking=booking, system=MEDIRECORDS).update(external_id=one.external_id)
+
+        work()
+
+        assert open_drifts().get().problem == "A booking has taken it over meanwhile. Compare again."
         assert len(outside.appointments()) == 2
 
     def test_is_refused_after_the_booking_was_changed(self, changed):
