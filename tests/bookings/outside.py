@@ -1,5 +1,6 @@
 """What patients, practitioners and the practice do at the vendors, without the portal hearing of it."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -19,8 +20,9 @@ CODES = {15: 6, 20: 7, 30: 9}
 class Outside:
     """The vendors as their own users see them."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, keys: Mapping[str, str] = ENVIRONMENT) -> None:
         self.sandbox = sandbox
+        self._keys = keys
 
     # Calendly
 
@@ -79,7 +81,7 @@ class Outside:
 
     def add_patient(self) -> str:
         """Enter somebody else; answers their id."""
-        body = {"defaultPracticeId": ENVIRONMENT["MEDIRECORDS_PRACTICE_ID"], "patientStatusCode": 1}
+        body = {"defaultPracticeId": self._keys["MEDIRECORDS_PRACTICE_ID"], "patientStatusCode": 1}
         body |= {"firstName": "Ana", "lastName": "Else", "email": "else@example.com"}
         return self._call("POST", f"{self.sandbox.medirecords_url}/v2/patients", "MEDIRECORDS_API_KEY", json=body)["id"]
 
@@ -90,7 +92,7 @@ class Outside:
 
     @property
     def _practice(self) -> str:
-        return f"{self.sandbox.medirecords_url}/v1/practices/{ENVIRONMENT['MEDIRECORDS_PRACTICE_ID']}"
+        return f"{self.sandbox.medirecords_url}/v1/practices/{self._keys['MEDIRECORDS_PRACTICE_ID']}"
 
     # Outlook
 
@@ -119,7 +121,7 @@ class Outside:
         return SyncRecord.objects.get(booking=booking, system=system).external_id
 
     def _call(self, method: str, url: str, key: str, **content: Any) -> Any:
-        headers = {"Authorization": f"Bearer {ENVIRONMENT[key]}"}
+        headers = {"Authorization": f"Bearer {self._keys[key]}"}
         answer = requests.request(method, url, headers=headers, timeout=10, **content)
         assert answer.ok, answer.text
         return answer.json()

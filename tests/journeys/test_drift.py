@@ -1,0 +1,37 @@
+"""The drift desk of a running portal: asked for by a person, carried out by a worker."""
+
+import re
+
+from django.utils import timezone
+
+from bookings.models import Booking, Drift, Reconciliation, SyncRecord
+from tests.bookings.outside import CODES, Outside
+from tests.stack import eventually
+
+
+def compare(stack):
+    """Ask for a comparison at the desk, and wait for its end."""
+    browser = stack.browser("ops")
+    address = f"{stack.url}/admin/bookings/drift/compare/"
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get(address, timeout=60).text)[1]
+    browser.post(address, data={"csrfmiddlewaretoken": token}, headers={"Referer": address}, timeout=60)
+    return eventually(lambda: Reconciliation.objects.exclude(ended_at=None).order_by("-asked_at").first(), within=60)
+
+
+class TestDrift:
+    def test_is_none_in_the_demo_and_found_when_the_practice_changes_something(self, stack):
+        eventually(lambda: not SyncRecord.objects.open().exists(), within=60)
+        first = compare(stack)
+        ahead = Booking.objects.upcoming(timezone.now()).filter(sync_records__system="medirecords").first()
+        Reconciliation.objects.all().delete()
+        before = list(Drift.objects.values_list("system", "kind", "field", "ours", "theirs"))
+
+        Outside(stack.sandbox, stack.env).change_appointment(ahead, appointmentIntervalCode=CODES[30])
+        second = compare(stack)
+
+        assert (before, first.problem) == ([], "")
+        assert first.compared > 0
+        assert second.found == 1
+        found = Drift.objects.unsettled().get()
+        assert (found.booking, found.field) == (ahead, "length")
+        Drift.objects.all().delete()
