@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -97,7 +96,7 @@ def _read_calendly(row: OutsideCalendar, deadline: datetime | None) -> list[str]
     ]
     _write_down(
         row,
-        [event for event in _joined(events) if event.external_id not in own],
+        [event for event in events if event.external_id not in own],
         read_at=begins,
         read_until=until,
     )
@@ -170,23 +169,6 @@ def _own_visits(practitioner: Practitioner, now: datetime) -> dict[str, list[Spa
         if live_until is None or live_until > now:
             living.append((starts_at, ends_at))
     return own
-
-
-def _joined(events: Iterable[Event]) -> list[Event]:
-    """Take what was found in two pieces of the reading together again."""
-
-    def id_of(event: Event) -> str:
-        return event.external_id
-
-    joined = []
-    for external_id, pieces in groupby(sorted(events, key=id_of), key=id_of):
-        pieces = list(pieces)
-        if external_id:
-            starts_at, ends_at = min(each.starts_at for each in pieces), max(each.ends_at for each in pieces)
-            joined.append(Event(external_id, starts_at, ends_at))
-        else:
-            joined += pieces
-    return joined
 
 
 def _write_down(

@@ -113,6 +113,17 @@ class TestKeepUp:
         assert second.leased_until is None
         assert calendar_of(doctor).state == OutsideCalendar.State.SYNCED
 
+    def test_shows_again_at_the_first_failure_what_was_given_up(self, on_calendly, vendors, calendar_of):
+        doctor = on_calendly()
+        calendars.keep_up(now=timezone.now())
+        OutsideCalendar.objects.update(needs_person=True, problem="Given up.", next_try_at=timezone.now() - DAY)
+        vendors.faults("calendly", "error_before")
+
+        read()
+
+        assert calendar_of(doctor).needs_person
+        assert calendar_of(doctor).problem.startswith("Given up after")
+
     def test_does_not_stay_away_for_longer_than_the_poll(self, on_calendly, settings, calendar_of):
         doctor = on_calendly()
         now = timezone.now()

@@ -191,9 +191,11 @@ class TestWorkDue:
         for _ in range(4):
             on_calendly()
         doctor = on_outlook()
+        calendars.keep_up(now=timezone.now())
+        OutsideCalendar.objects.filter(practitioner=doctor).update(next_try_at=timezone.now())  # the last in the row
         vendors.faults("calendly", "error_before")
 
-        read()
+        calendars.work_due()
 
         assert calendar_of(doctor).state == OutsideCalendar.State.SYNCED
 
@@ -337,14 +339,21 @@ class TestPlace:
         assert entry.external_id == event
         assert periods(doctor) == []
 
+    def test_leaves_nothing_for_the_mirror_to_show(self, doctor, event):
+        place(doctor, VISIT, event)
+
+        read()
+
+        assert periods(doctor) == []
+
     def test_stays_what_it_is_when_the_mirror_reads_it(self, doctor, event):
         diary.take(practitioner=doctor, span=VISIT, by=None)
         entry, attention = place(doctor, VISIT, event)
         kept = BusyPeriod.objects.get()
 
-        read()
-        read_again()
+        reads = read(), read_again()
 
+        assert reads == (1, 1)
         assert entry is None
         assert "Clashes" in attention
         assert list(BusyPeriod.objects.all()) == [kept]
