@@ -22,7 +22,9 @@ TYPES: dict[str, Any] = {
 
 
 def _is_date_time(text: str) -> bool:
-    return "T" in text and datetime.fromisoformat(text).tzinfo is not None
+    moment = datetime.fromisoformat(text)
+    # Nobody books in another century, and sums of such times leave the calendar.
+    return "T" in text and moment.tzinfo is not None and 1971 <= moment.year <= 2200
 
 
 def _is_email(text: str) -> bool:

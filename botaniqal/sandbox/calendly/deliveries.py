@@ -109,12 +109,12 @@ def _heard(delivery: Document, is_taken: bool) -> None:
             _put(subscription, retry_started_at=None)
         elif not is_taken and failing_since is None:
             _put(subscription, retry_started_at=moment(timezone.now()))
-        elif not is_taken and _seconds_since(failing_since) >= deliveries.seconds_of(PATIENCE_HOURS):
+        elif not is_taken and not delivery["tries"] and _is_too_long(failing_since):
             _put(subscription, state="disabled")
 
 
-def _seconds_since(text: str) -> float:
-    return (timezone.now() - parse_datetime(text)).total_seconds()
+def _is_too_long(since: str) -> bool:
+    return (timezone.now() - parse_datetime(since)).total_seconds() >= deliveries.seconds_of(PATIENCE_HOURS)
 
 
 def _put(subscription: Document, **changes: str | None) -> None:

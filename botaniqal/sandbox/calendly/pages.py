@@ -11,20 +11,17 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from botaniqal.sandbox.calendly import clinic, events
+from botaniqal.sandbox.fields import Moment
 from botaniqal.sandbox.store import Document, store
 from botaniqal.sandbox.vendors import Refused
 
 ROWS = 50
 
 
-def _clock() -> forms.DateTimeInput:
-    return forms.DateTimeInput(attrs={"type": "datetime-local", "step": 300}, format="%Y-%m-%dT%H:%M")
-
-
 class MoveForm(forms.Form):
     """An event's new time, on the clinic's clock, and who moves it to whom."""
 
-    start = forms.DateTimeField(label="New time", widget=_clock())
+    start = Moment(label="New time")
     by = forms.ChoiceField(choices=[("invitee", "The patient"), ("host", "The host")], required=False, label="Moved by")
     host = forms.ChoiceField(required=False, label="With")
 
@@ -41,7 +38,7 @@ class BusyForm(forms.Form):
     """An entry of a calendar that a member has connected."""
 
     member = forms.ChoiceField()
-    start = forms.DateTimeField(label="From", widget=_clock())
+    start = Moment(label="From")
     minutes = forms.IntegerField(min_value=5, max_value=14 * 24 * 60, initial=60)
 
     def __init__(self, *args: Any, members: list[Document], **kwargs: Any) -> None:

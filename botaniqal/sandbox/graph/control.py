@@ -8,7 +8,8 @@ from botaniqal.sandbox.graph import mailboxes, notices, tokens, wording
 from botaniqal.sandbox.graph.contract import EVENT_FIELDS
 from botaniqal.sandbox.store import Document, store
 
-MAILBOX: Schema = {"type": "string", "minLength": 1}
+# It stands in the addresses of pages.
+MAILBOX: Schema = {"type": "string", "minLength": 1, "pattern": r"^[^/\s]+$"}
 
 
 def _of(required: tuple[str, ...], **properties: Schema) -> Schema:

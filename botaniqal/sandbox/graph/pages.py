@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from botaniqal.sandbox.fields import Moment
 from botaniqal.sandbox.graph import clock, mailboxes
 from botaniqal.sandbox.graph.clock import Row
 from botaniqal.sandbox.store import Document, store
@@ -22,16 +23,12 @@ SHOW_AS = [("busy", "Busy"), ("oof", "Away"), ("tentative", "Tentative"), ("free
 HOUR = timedelta(hours=1)
 
 
-def _clock() -> forms.DateTimeInput:
-    return forms.DateTimeInput(attrs={"type": "datetime-local", "step": 300}, format="%Y-%m-%dT%H:%M")
-
-
 class AddForm(forms.Form):
     """An event of the practitioner's own."""
 
     mailbox = forms.EmailField(max_length=254)
     subject = forms.CharField(max_length=100, initial="Dentist")
-    start = forms.DateTimeField(label="From", widget=_clock())
+    start = Moment(label="From")
     minutes = forms.IntegerField(min_value=5, max_value=7 * 24 * 60, initial=60)
     show_as = forms.ChoiceField(label="Shown as", choices=SHOW_AS)
     is_all_day = forms.BooleanField(label="Lasts the whole day", required=False)
@@ -40,7 +37,7 @@ class AddForm(forms.Form):
 class MoveForm(forms.Form):
     """An event's new time, on the clinic's clock."""
 
-    start = forms.DateTimeField(label="New time", widget=_clock())
+    start = Moment(label="New time")
 
 
 @require_GET
