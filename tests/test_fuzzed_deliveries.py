@@ -209,26 +209,25 @@ def fuzz_calendly(path, number):
     bodies = calendly_deliveries(chance)
     for index in range(number):
         body = next(bodies)
-        vouch = unsigned if index % 4 == 0 else signed
-        before = InboundEvent.objects.count() if vouch is unsigned else None
+        vouch = unsigned if index < number // 4 else signed
         answer = knock(path, body, content_type_for(chance, "application/json"), **vouch(body, chance))
         assert answer.status_code in ((401, 413) if vouch is unsigned else (200, 400, 413)), body[:2_000]
-        assert before is None or InboundEvent.objects.count() == before
+        assert index != number // 4 - 1 or not InboundEvent.objects.exists()
 
 
 def fuzz_graph(path, number):
     chance = Random(path)
+    untouched = Subscription.objects.values().get()
     for index in range(number):
-        is_signed = index % 4
+        is_signed = index >= number // 4
         body = graph_delivery(chance, SECRET if is_signed else "guessed")
-        before = Subscription.objects.values().get() if not is_signed else None
         query = chance.choice(
             ("validationToken=%3Cb%3E%00", "validationToken=", "validationToken=" + "x" * 9_000, "a=%FF")
         )
         query = query if chance.random() < 0.1 else ""
         answer = knock(path, body, content_type_for(chance, "application/json"), query)
         assert answer.status_code in (200, 202, 400, 401, 413), body[:2_000]
-        assert before is None or Subscription.objects.values().get() == before
+        assert index != number // 4 - 1 or Subscription.objects.values().get() == untouched
 
 
 def fuzz_forms(number):
@@ -236,13 +235,12 @@ def fuzz_forms(number):
     bodies = form_deliveries(chance)
     for index in range(number):
         body = next(bodies)
-        is_known = index % 4
+        is_known = index >= number // 4
         secret = SECRET if is_known else chance.choice(("guess", SECRET[:-1], SECRET + "x", "é", "%00", SECRET.upper()))
-        before = InboundEvent.objects.count() if not is_known else None
         usual = "multipart/form-data; boundary=b" if body.startswith(b"--b") else "application/x-www-form-urlencoded"
         answer = knock(f"/webhooks/jotform/{secret}", body, content_type_for(chance, usual))
         assert answer.status_code in ((200, 400, 413) if is_known else (404,)), body[:2_000]
-        assert before is None or InboundEvent.objects.count() == before
+        assert index != number // 4 - 1 or not InboundEvent.objects.exists()
     assert all(set(row.payload) == {"formID", "submissionID"} for row in InboundEvent.objects.all())
 
 

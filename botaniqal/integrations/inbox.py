@@ -160,11 +160,11 @@ def set_aside(*, event: InboundEvent, reason: str, by: User) -> None:
         raise DomainError("It is worked already, so there is nothing to set aside.")
 
 
-def purge(*, older_than: datetime) -> int:
+def purge(*, older_than: datetime, at_once: int = BATCH) -> int:
     """Delete what worked messages said, and count them; that they came stays known, should a vendor repeat one."""
     old = InboundEvent.objects.filter(received_at__lt=older_than, told__gte=F("wanted")).exclude(payload__isnull=True)
     count = 0
-    while batch := list(old.order_by("received_at").values_list("pk", "received_at")[:BATCH]):
+    while batch := list(old.order_by("received_at").values_list("pk", "received_at")[:at_once]):
         count += old.filter(pk__in=[pk for pk, _ in batch]).update(payload=None)
         old = old.filter(received_at__gte=batch[-1][1])  # what lies before need not be looked through again
     return count
