@@ -251,6 +251,11 @@ class SyncRecord(Owed):
     def __str__(self) -> str:
         return self.get_system_display()
 
+    def may_be_let_in(self) -> bool:
+        """Tell whether another visit has yet to be moved or cancelled at the vendor, and may free a taken time."""
+        others = SyncRecord.objects.open().filter(system=self.system, needs_person=False).exclude(pk=self.pk)
+        return others.exclude(external_id="", underway=None).exists()
+
     def note(self, turn: Turn, words: str) -> None:
         """Remember for the booking's time line what was said to the vendor, or heard from it."""
         self.notes.create(turn=turn, words=words[:300])

@@ -192,6 +192,8 @@ class Teller:
                 owed.renew(record, underway=None)
                 if refusal.status == FORBIDDEN:
                     self._send_link(record, booking, draft)
+                if _is_taken(refusal) and record.may_be_let_in():
+                    raise owed.NotYet("Calendly has another visit then, which may have to leave first") from None
                 raise NeedsPerson(_refusal(refusal, booking)) from None
         _keep(record, invitee)
         record.note(Turn.TOLD, f"Entered for {booking.when}.")
@@ -327,7 +329,11 @@ def _location(event_type: EventType, phone: str) -> Location | None:
     return None
 
 
+def _is_taken(refusal: VendorRefused) -> bool:
+    return refusal.status == 400 and "start_time" in refusal.parameters
+
+
 def _refusal(refusal: VendorRefused, booking: Booking) -> str:
-    if refusal.status == 400 and "start_time" in refusal.parameters:
+    if _is_taken(refusal):
         return f"Calendly says that this time is not free in {booking.practitioner}'s calendar."
     return f"Calendly did not take the booking. Enter it there by hand, or try again. ({refusal})"

@@ -32,6 +32,7 @@ from .models import Booking, Patient, SyncNote, SyncRecord
 
 # The clinic's own reason may be about somebody's health.
 CANCELLED = "Cancelled in the booking portal"
+TAKEN = 409
 
 OVER = (Booking.State.COMPLETED, Booking.State.NO_SHOW)
 PHONE_DIGITS = 9  # an Australian number without its country code or leading zero
@@ -104,6 +105,8 @@ class Teller:
         except VendorRefused as refusal:
             appointment = self._find(record, **place)
             if appointment is None or _differs(appointment, draft):
+                if refusal.status == TAKEN and record.may_be_let_in():
+                    raise owed.NotYet("MediRecords has another visit then, which may have to leave first") from None
                 raise NeedsPerson(_refusal(refusal, booking)) from None
             record.note(Turn.TOLD, SyncNote.FOUND_AGAIN)
         return appointment
@@ -210,6 +213,6 @@ def _differs(appointment: Appointment, draft: AppointmentDraft) -> bool:
 
 
 def _refusal(refusal: VendorRefused, booking: Booking) -> str:
-    if refusal.status == 409:
+    if refusal.status == TAKEN:
         return f"MediRecords says that this time is not free in {booking.practitioner}'s diary there."
     return f"MediRecords did not take the appointment. Enter it there by hand, or try again. ({refusal})"

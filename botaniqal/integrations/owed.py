@@ -44,6 +44,10 @@ class WaitFor(Exception):
         self.seconds = seconds
 
 
+class NotYet(Exception):
+    """It failed for a reason that should go by itself: tried again with back-off, then a person looks."""
+
+
 class LeaseLost(Exception):
     """The work took so long that somebody else may do it now."""
 
@@ -53,8 +57,8 @@ def work(rows: OwedQuerySet, do: Callable[[Row], Changes | None]) -> int:
     Do what is due, one row after the other, and count what got done.
 
     ``do`` brings the outside to the present state of what the row stands for and answers with fields to write down. It
-    may raise VendorUnavailable (tried again later), WaitFor (looked at again later, however often), VendorRefused or a
-    DomainError (a person looks).
+    may raise VendorUnavailable or NotYet (tried again later), WaitFor (looked at again later, however often), and
+    VendorRefused or a DomainError (a person looks).
     """
     done = unanswered = 0
     while unanswered < OUTAGE and (row := _lease(rows)):
@@ -71,6 +75,8 @@ def work(rows: OwedQuerySet, do: Callable[[Row], Changes | None]) -> int:
             unanswered += 1
             _put_off(row, str(error), wait=error.retry_after or 0)
             continue
+        except NotYet as reason:
+            _put_off(row, str(reason))
         except VendorRefused as refusal:
             _hand_over(row, f"{refusal}. Check what it is about, then try again.")
         except DomainError as error:

@@ -188,7 +188,7 @@ def _at_calendly(state: dict[str, Any]) -> Iterator[tuple[UUID, tuple]]:
 
 def _in_outlook(state: dict[str, Any]) -> Iterator[tuple[UUID, tuple]]:
     for event in state["events"]:
-        marks = {row["id"].rpartition(" ")[2]: row["value"] for row in event["singleValueExtendedProperties"]}
+        marks = {row["id"].rpartition(" ")[2].lower(): row["value"] for row in event["singleValueExtendedProperties"]}
         starts_at = datetime.fromisoformat(event["start"]["dateTime"][:19]).replace(tzinfo=UTC)
         yield UUID(marks["booking"]), (event["mailbox"], starts_at)
 
