@@ -1,6 +1,6 @@
 """What somebody has to be woken for: opened once, resolved by itself, both told to PagerDuty in order."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -21,16 +21,25 @@ NOBODY_TO_PAGE = "Nobody was told: PAGERDUTY_ROUTING_KEY is not set."
 TOLD = "PagerDuty was told."
 TOLD_OVER = "PagerDuty was told that it is over."
 OVER_BEFORE = "It was over before anybody was told."
+OPEN_AGAIN = "It began again before PagerDuty was told of its end, which would end that one too."
+# Nobody looks at the portal at night: what PagerDuty did not take is told again, also after everything was tried.
+ONCE_MORE = timedelta(hours=1)
 
 
-def open_incident(*, key: str, summary: str, severity: Severity = Severity.ERROR, now: datetime) -> None:
-    """Open an incident, and owe it to PagerDuty; where one is open under this key, nothing happens."""
+def open_incident(
+    *, key: str, summary: str, severity: Severity = Severity.ERROR, grace: timedelta = timedelta(), now: datetime
+) -> None:
+    """
+    Open an incident, and owe it to PagerDuty; where one is open under this key, nothing happens.
+
+    Nobody is woken for what is over within its grace.
+    """
     incident = Incident(
         key=key[: _longest("key")],
         summary=summary[: _longest("summary")],
         severity=severity,
         opened_at=now,
-        next_try_at=now,
+        next_try_at=now + grace,
     )
     # By the constraint, not by a look before: whoever finds the same trouble at the same moment is second.
     Incident.objects.bulk_create([incident], ignore_conflicts=True)
@@ -48,6 +57,9 @@ def resolve(*, key: str, now: datetime) -> bool:
 
 def work_due() -> int:
     """Tell PagerDuty of what was opened and what is over, and count it."""
+    now = timezone.now()
+    stuck = Incident.objects.for_a_person().filter(next_try_at__lte=now - ONCE_MORE)
+    stuck.update(needs_person=False, attempts=settings.SYNC_TRIES - 1, next_try_at=now)
     return owed.work(Incident.objects.all(), _tell)
 
 
@@ -62,6 +74,8 @@ def _tell(incident: Incident) -> dict[str, Any]:
         raise owed.WaitFor("PagerDuty is told first how the one before ended.", seconds=settings.SWEEP_SECONDS)
     client = pagerduty.client()
     if incident.resolved_at:
+        if Incident.objects.filter(key=incident.key, pk__gt=incident.pk).exclude(paged_at=None).exists():
+            return {"outcome": OPEN_AGAIN}
         owed.renew(incident)
         client.resolve(key=incident.key)
         return {"outcome": TOLD_OVER}

@@ -26,6 +26,8 @@ TROUBLE = (Health.DISABLED, Health.LOST, Health.SILENT)
 # Calendly repeats a delivery for a day before it gives it up, so that what was lost may be as old when it is found out.
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
+# Nearly all are made anew at once, and what they did not tell of is read: that is worth a line here, not a night.
+GRACE = timedelta(minutes=5)
 SILENT = "Something changed there, and nothing was told of it."
 
 log = logging.getLogger(__name__)
@@ -200,6 +202,7 @@ def _note_trouble(row: Subscription, found: Found, now: datetime) -> None:
             key=_incident(row),
             summary=f"{row.get_vendor_display()} does not tell the portal of changes. {found.words}",
             severity=incidents.Severity.ERROR,
+            grace=GRACE,
             now=now,
         )
 

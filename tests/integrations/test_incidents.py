@@ -2,10 +2,11 @@ import threading
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import connection, transaction
 from django.utils import timezone
 
-from botaniqal.integrations import incidents
+from botaniqal.integrations import incidents, owed
 from botaniqal.integrations.models import Incident
 
 pytestmark = pytest.mark.django_db
@@ -144,6 +145,32 @@ class TestResolve:
 
         assert told(pagerduty) == [["trigger", "resolve"]]
 
+    def test_pages_nobody_when_it_is_over_within_its_grace(self, pagerduty):
+        happen(grace=timedelta(minutes=5))
+        incidents.work_due()
+        end()
+
+        incidents.work_due()
+
+        assert pagerduty.calls("pagerduty") == []
+        assert Incident.objects.get().outcome == incidents.OVER_BEFORE
+
+    def test_leaves_alone_what_began_again_under_its_key(self, pagerduty):
+        happen()
+        incidents.work_due()
+        end()
+        older = Incident.objects.get()
+        Incident.objects.update(needs_person=True)
+        happen()
+        incidents.work_due()
+
+        owed.retry(older, now=timezone.now())
+        incidents.work_due()
+
+        assert told(pagerduty) == [["trigger", "trigger"]]
+        assert pagerduty.state("pagerduty")["incidents"][0]["state"] == "open"
+        assert not Incident.objects.open().exists()
+
 
 class TestWorkDue:
     def test_settles_without_sending_where_there_is_nobody_to_page(self, pagerduty, settings):
@@ -193,3 +220,19 @@ class TestWorkDue:
         incidents.work_due()
 
         assert Incident.objects.get().state == "needs_person"
+
+    def test_pages_once_pagerduty_is_back_after_it_was_given_up(self, pagerduty, settings):
+        settings.SYNC_TRIES = 2
+        pagerduty.faults("pagerduty", "error_before", calls=3)
+        happen()
+        incidents.work_due()
+        given_up = Incident.objects.get().state
+        incidents.work_due()
+        untold = told(pagerduty)
+
+        for hours in (1.1, 2.2):
+            with time_machine.travel(timezone.now() + timedelta(hours=hours)):
+                incidents.work_due()
+
+        assert (given_up, untold) == ("needs_person", [])
+        assert told(pagerduty) == [["trigger"]]

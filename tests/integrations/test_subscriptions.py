@@ -231,6 +231,7 @@ class TestCalendly:
         mended = look_again()
 
         assert (unmended.health, opened.resolved_at) == (Health.DISABLED, None)
+        assert opened.next_try_at - opened.opened_at == subscriptions.GRACE
         assert unmended.missed_since
         assert mended.health == Health.ACTIVE
         assert Incident.objects.get().resolved_at
