@@ -100,7 +100,7 @@ def worker(handlers: Handlers) -> Callable[[InboundEvent], dict[str, str]]:
         try:
             return {"outcome": _fitted(_handle(event, handlers))}
         except WaitFor as other:
-            if timezone.now() - event.received_at < longest:
+            if timezone.now() - event.received_at < longest or _has_unread(event):
                 raise
             raise NeedsPerson(str(other)) from None
 
@@ -168,6 +168,12 @@ def purge(*, older_than: datetime, at_once: int = BATCH) -> int:
         count += old.filter(pk__in=[pk for pk, _ in batch]).update(payload=None)
         old = old.filter(received_at__gte=batch[-1][1])  # what lies before need not be looked through again
     return count
+
+
+def _has_unread(event: InboundEvent) -> bool:
+    """Tell whether nobody looked yet at some message, as after an outage: what this one waits for may be among them."""
+    others = InboundEvent.objects.open().filter(needs_person=False, problem="")
+    return others.exclude(pk=event.pk).exists()
 
 
 def _handle(event: InboundEvent, handlers: Handlers) -> str:
