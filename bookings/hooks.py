@@ -35,6 +35,10 @@ NEW_TIME_MISSING = (
     "This visit was moved to another time in Calendly, but the new time has not come. "
     "Look it up in Calendly and move the booking."
 )
+MOVED_MEANWHILE = (
+    "The patient moved it in Calendly while it was cancelled here. The new time is cancelled there, too. "
+    "Ring the patient if that was not meant."
+)
 
 Handler = Callable[[CalendlyEvent, CalendlyEventType, datetime], str]
 """Works an event, and says in a sentence what came of it."""
@@ -206,6 +210,9 @@ class Visits:
 
     def _move(self, booking_id: UUID, event: CalendlyEvent, event_type: CalendlyEventType, now: datetime) -> str:
         """Give a booking the time, practitioner and type of the event that stands for it now."""
+        booking = self.locked(booking_id)
+        if booking.state == State.CANCELLED and not booking.is_end_heard:
+            return self._cancel_there(booking, event, now)
         booking = self._movable(booking_id, now)
         if event_type.appointment_type.is_free_consultation != self.is_consultation:
             raise NeedsPerson(f"{booking.number} became something else in Calendly. Cancel it here and book it anew.")
@@ -224,6 +231,14 @@ class Visits:
         _note_link(booking, event.join_url)
         hearing.adopt(booking, event)
         return f"{booking.number} has its event in Calendly." if is_known else f"Moved {booking.number}."
+
+    def _cancel_there(self, booking: Booking, event: CalendlyEvent, now: datetime) -> str:
+        """Let a booking that was cancelled here leave Calendly, although its patient moved it there meanwhile."""
+        hearing.adopt(booking, event)
+        sync.owe(booking=booking, now=now)
+        booking.attention = MOVED_MEANWHILE
+        booking.save(update_fields=["attention"])
+        return f"{booking.number} is cancelled here, so its new time is cancelled in Calendly, too."
 
     def _movable(self, booking_id: UUID, now: datetime) -> Booking:
         """Lock a booking that was moved in Calendly; that its patient did not come to the former time is forgotten."""

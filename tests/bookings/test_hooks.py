@@ -409,3 +409,41 @@ class TestOwn:
 
         with pytest.raises(NeedsPerson, match="second event"):
             hear(self.used(Booking.objects.get(), starts_at=NOON))
+
+
+class TestAMoveThatCrossedOurCancellation:
+    @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["as it was", "backwards"])
+    def test_is_taken_out_of_calendly_and_pointed_out(self, order):
+        hear(told("invitee.created", "FIRST"))
+        booking = Booking.objects.get()
+        lifecycle.cancel(booking_id=booking.pk, reason="Clinic closed", by=None, now=timezone.now())
+        SyncRecord.objects.update(told=F("wanted"))
+        pair = [
+            told("invitee.canceled", "FIRST", minute=1, new="SECOND"),
+            told("invitee.created", "SECOND", starts_at=NOON, minute=1, old="FIRST"),
+        ]
+
+        hear_all([pair[place] for place in order])
+
+        booking.refresh_from_db()
+        record = booking.sync_records.get(system="calendly")
+        assert booking.state == State.CANCELLED
+        assert booking.attention.startswith("The patient moved it in Calendly")
+        assert (record.external_id, record.told < record.wanted) == ("SECOND", True)
+
+    def test_needs_nobody_when_it_was_cancelled_there_in_the_end(self):
+        hear(told("invitee.created", "FIRST"))
+        booking = Booking.objects.get()
+        lifecycle.cancel(booking_id=booking.pk, reason="Clinic closed", by=None, now=timezone.now())
+
+        hear_all(
+            [
+                told("invitee.canceled", "SECOND", starts_at=NOON, minute=2, old="FIRST"),
+                told("invitee.canceled", "FIRST", minute=1, new="SECOND"),
+                told("invitee.created", "SECOND", starts_at=NOON, minute=1, old="FIRST"),
+            ]
+        )
+
+        booking.refresh_from_db()
+        assert booking.state == State.CANCELLED
+        assert Booking.objects.count() == 1
