@@ -25,7 +25,7 @@ from .models import Booking, FormAnswers
 
 JOTFORM = FormAnswers.Source.JOTFORM
 LOOK_BACK = timedelta(days=2)
-BOOKING_FIELDS = {"booking", "bookingnumber"}
+BOOKING_FIELDS = {"booking", "bookingnumber", "bookingreference"}
 """What the question is called, in small letters, in which a form carries the booking that it was sent for."""
 
 log = logging.getLogger(__name__)
