@@ -50,7 +50,7 @@ class TestDisorder:
         assert told(portal, 2) == [only, only]
 
     def test_sends_a_webhook_after_the_next(self, sandbox, calendly, booking, portal):
-        sandbox.faults("calendly", "reordered", calls=1, milliseconds=9000)
+        sandbox.faults("calendly", "reordered", calls=1, milliseconds=60_000)
 
         first, second = book(calendly, booking, 2)
 
