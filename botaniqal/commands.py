@@ -1,6 +1,7 @@
 """What the portal's commands have in common: dry run, progress on a terminal, summary, exit code, one run at a time."""
 
 import csv
+import io
 import sys
 from argparse import ArgumentParser
 from collections import Counter
@@ -103,7 +104,7 @@ def read_table(path: Path, *, required: Collection[str], optional: Collection[st
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{path} cannot be read: {error}", returncode=CANNOT) from None
     head = text.split("\n", 1)[0]
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=";" if head.count(";") > head.count(",") else ",")
+    reader = csv.reader(io.StringIO(text), delimiter=";" if head.count(";") > head.count(",") else ",")
     faults, rows = [], []
     try:
         columns = [name.strip().lower() for name in next(reader, [])]
