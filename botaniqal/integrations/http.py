@@ -294,7 +294,7 @@ def _parameters(response: requests.Response) -> tuple[str, ...]:
     """Pick the machine words out of a refusal: its sentences may quote what the patient typed."""
     try:
         body = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return ()
     if not isinstance(body, dict):
         return ()

@@ -211,6 +211,12 @@ class TestRefusal:
 
         assert str(caught.value) == f"Vendor GET /things: {status}"
 
+    def test_is_one_without_a_floor_too(self, vendor: Vendor, wire: Wire) -> None:
+        vendor.answers_with(raw=b"[" * 100_000, status=400)
+
+        with pytest.raises(VendorRefused):
+            wire.get("/things", read=dict)
+
 
 class TestWrite:
     def test_sends_the_body_once(self, vendor: Vendor, wire: Wire) -> None:
