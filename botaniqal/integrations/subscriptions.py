@@ -90,6 +90,7 @@ def on_its_way() -> timedelta:
     return timedelta(seconds=settings.SUBSCRIPTION_CHECK_SECONDS / 4)
 
 
+@transaction.atomic
 def check_soon(*, rows: QuerySet[Subscription], now: datetime, is_ending: bool = False) -> None:
     """Want a look at once; one that the vendor says is ending is lengthened whatever it was promised."""
     if is_ending:
@@ -98,6 +99,7 @@ def check_soon(*, rows: QuerySet[Subscription], now: datetime, is_ending: bool =
     _ring()
 
 
+@transaction.atomic
 def set_up_anew(*, row: Subscription, now: datetime) -> None:
     """Have it ended at the vendor and made once more."""
     # Without the secret that its deliveries carry nothing at the vendor may stay.
@@ -106,6 +108,7 @@ def set_up_anew(*, row: Subscription, now: datetime) -> None:
     check_soon(rows=rows, now=now)
 
 
+@transaction.atomic
 def fetch_since(*, rows: QuerySet[Subscription], since: datetime, now: datetime) -> None:
     """Have fetched what was not told since a moment."""
     rows.update(missed_since=Least(Coalesce("missed_since", since), since))
