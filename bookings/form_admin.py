@@ -2,7 +2,7 @@
 
 from django import forms
 from django.contrib import admin
-from django.db.models import F, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -26,7 +26,7 @@ class FormViews(ListViews):
     views = {
         "unlinked": ("Whose are they?", lambda rows: rows.filter(booking=None)),
         "linked": ("With a booking", lambda rows: rows.exclude(booking=None)),
-        "all": ("All", lambda rows: rows.order_by(F("booking").asc(nulls_first=True), "-submitted_at")),
+        "all": ("All", lambda rows: rows),
     }
 
 
@@ -49,6 +49,7 @@ class FormAnswersAdmin(WrittenByVerbs):
     list_display = ["submitted", "form_id", "shown_booking", "beginning"]
     list_filter = [FormViews, "form_id"]
     list_select_related = ["booking__patient"]
+    ordering = [ExpressionWrapper(Q(booking=None), output_field=BooleanField()).desc(), "-submitted_at"]
     search_fields = ["external_id", "booking__number"]
     search_help_text = "Confirmation number, or JotForm's number of the submission"
     fields = ["source", "form_id", "external_id", "submitted", "fetched", "shown_booking", "shown_answers"]

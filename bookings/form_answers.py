@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from botaniqal.accounts.models import User
-from botaniqal.errors import Missing
+from botaniqal.errors import Malformed, Missing
 from botaniqal.integrations import jotform
 from botaniqal.integrations.http import VendorRefused, VendorUnavailable
 from botaniqal.integrations.jotform import Submission
@@ -87,14 +87,15 @@ def link(*, answers_id: UUID, number: str, by: User, now: datetime) -> FormAnswe
     """
     Say which booking answers belong to.
 
-    :raises Missing: there is no booking of that number, or no such answers.
+    :raises Missing: there are no such answers.
+    :raises Malformed: there is no booking of that number.
     """
     row = FormAnswers.objects.select_for_update().filter(pk=answers_id).first()
     if row is None:
         raise Missing("These answers are not there any more.")
     row.booking = Booking.objects.filter(number__iexact=number.strip()).first()
     if row.booking is None:
-        raise Missing("There is no booking of that number. Write it as BOT-2026-0012.")
+        raise Malformed("There is no booking of that number.", details={"number": ["Write it as BOT-2026-0012."]})
     row.save(update_fields=["booking"])
     return row
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from bookings import form_answers
 from bookings.models import FormAnswers
 from botaniqal import webhooks
-from botaniqal.errors import Missing
+from botaniqal.errors import Malformed
 from botaniqal.integrations import inbox
 from botaniqal.integrations.jotform import FormAnswer, Submission
 from botaniqal.integrations.models import InboundEvent
@@ -119,7 +119,7 @@ class TestLink:
     def test_says_when_there_is_no_such_booking(self):
         _, row = keep(concern="Sleep")
 
-        with pytest.raises(Missing, match="no booking of that number"):
+        with pytest.raises(Malformed, match="no booking of that number"):
             form_answers.link(answers_id=row.pk, number="BOT-1", by=UserFactory(), now=timezone.now())
 
 
