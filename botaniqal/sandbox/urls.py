@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from botaniqal.sandbox import control, desk, dial_page, mail, pages, patient_pages
 from botaniqal.sandbox.calendly import api as calendly
+from botaniqal.sandbox.calendly import control as calendly_control
 from botaniqal.sandbox.calendly import link_page, plan, sample, subscriptions
 from botaniqal.sandbox.calendly import pages as calendly_pages
 from botaniqal.sandbox.control import by_method
@@ -147,13 +148,16 @@ control_urls = [
     path("faults", by_method(GET=control.list_faults, POST=control.turn_dial, DELETE=control.clear_dial)),
     path("faults/preset", by_method(POST=control.turn_to_preset)),
     path("seed", by_method(GET=control.show_seed, POST=control.sow)),
-    path("plan", by_method(GET=control.show_plan, POST=control.choose_plan)),
-    path("limits", by_method(GET=control.show_limits, POST=control.set_limits)),
+    path("plan", by_method(GET=calendly_control.show_plan, POST=calendly_control.choose_plan)),
+    path("limits", by_method(GET=calendly_control.show_limits, POST=calendly_control.set_limits)),
     path("subscriptions", by_method(POST=control.set_subscriptions)),
-    path("busy", by_method(GET=control.list_busy, POST=control.add_busy, DELETE=control.clear_busy)),
-    path("moves", by_method(POST=control.move_event)),
-    path("cancellations", by_method(POST=control.cancel_event)),
-    path("no-shows", by_method(POST=control.mark_no_show)),
+    path(
+        "busy",
+        by_method(GET=calendly_control.list_busy, POST=calendly_control.add_busy, DELETE=calendly_control.clear_busy),
+    ),
+    path("moves", by_method(POST=calendly_control.move_event)),
+    path("cancellations", by_method(POST=calendly_control.cancel_event)),
+    path("no-shows", by_method(POST=calendly_control.mark_no_show)),
     path("deliveries", by_method(POST=control.send_again)),
     path("portal", by_method(POST=control.point_at_portal)),
     path("reset", by_method(POST=control.reset)),
