@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from bookings import lifecycle, sync
@@ -224,3 +225,45 @@ class TestComplete:
 
         assert booking.sync_records.open().filter(system="medirecords").exists()
         assert not call.sync_records.exists()
+
+
+class TestCorrect:
+    @pytest.mark.parametrize("state", State.values)
+    @pytest.mark.parametrize("truth", State.values)
+    def test_goes_by_the_table_of_corrections(self, booking, state, truth):
+        put(booking, state)
+
+        if truth in lifecycle.CORRECTABLE.get(state, ()):
+            act(lifecycle.correct, booking, state=truth, reason="She rang.")
+            wanted = truth
+        else:
+            with pytest.raises(lifecycle.WrongMove, match="cannot be corrected to"):
+                act(lifecycle.correct, booking, state=truth, reason="She rang.")
+            wanted = state
+        booking.refresh_from_db()
+
+        assert booking.state == wanted
+
+    def test_keeps_the_reason_and_owes_the_truth_to_the_vendors(self, booking):
+        complete(booking)
+        booking.sync_records.update(told=F("wanted"))
+
+        corrected = act(lifecycle.correct, booking, state=State.NO_SHOW, reason="Noted for the wrong patient.")
+
+        assert corrected.correction == "Noted for the wrong patient."
+        assert {record.system for record in booking.sync_records.open()} == {"calendly", "medirecords"}
+
+    def test_gives_the_time_back_of_what_was_cancelled_in_truth(self, booking):
+        complete(booking)
+
+        act(lifecycle.correct, booking, state=State.CANCELLED, reason="She had cancelled by phone.")
+
+        booking.refresh_from_db()
+        assert (booking.cancel_reason, booking.entry.live_until is None) == ("She had cancelled by phone.", False)
+
+    @pytest.mark.parametrize("reason", ["", " ", "4111 1111 1111 1111"])
+    def test_asks_for_a_reason(self, booking, reason):
+        complete(booking)
+
+        with pytest.raises(Malformed):
+            act(lifecycle.correct, booking, state=State.NO_SHOW, reason=reason)
