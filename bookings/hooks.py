@@ -297,7 +297,7 @@ class Visits:
     ) -> str:
         """Do what an event says to the booking that stands for it; what was never heard of is written down first."""
         known = self._settled(event, event_type, now)
-        record = hearing.record_of(event)
+        record = hearing.record_of(event) or hearing.adopt_unheard(event)
         if record is None:
             if known:
                 return known

@@ -447,3 +447,35 @@ class TestAMoveThatCrossedOurCancellation:
         booking.refresh_from_db()
         assert booking.state == State.CANCELLED
         assert Booking.objects.count() == 1
+
+
+class TestACancellationOfWhatWeHadNotWrittenDownYet:
+    @pytest.fixture
+    def booking(self):
+        """A visit of ours that was sent to Calendly, by a worker that was killed before it heard the answer."""
+        hear(told("invitee.created", "OTHER"))
+        booking = Booking.objects.get()
+        underway = {"email": booking.patient.email, "starts_at": booking.starts_at.isoformat()}
+        booking.sync_records.filter(system="calendly").update(external_id="", external_ref="", underway=underway)
+        return booking
+
+    def cancellation(self, booking, **changes):
+        tracking = {"utm_content": str(booking.pk)}
+        return told("invitee.canceled", "OURS", minute=5, tracking=tracking, scheduling_method="api", **changes)
+
+    def test_cancels_the_visit(self, booking):
+        hear(self.cancellation(booking))
+
+        booking.refresh_from_db()
+        record = booking.sync_records.get(system="calendly")
+        assert booking.state == State.CANCELLED
+        assert (record.external_id, record.told, record.underway) == ("OURS", record.wanted, None)
+
+    def test_leaves_a_visit_that_was_moved_here_meanwhile(self, booking):
+        moved = {"starts_at": NOON, "ends_at": NOON + timedelta(minutes=15)}
+        Booking.objects.update(**moved)
+
+        hear(self.cancellation(booking))
+
+        booking.refresh_from_db()
+        assert booking.state == State.CONFIRMED
