@@ -28,7 +28,7 @@ from botaniqal.integrations.calendly import (
     uuid_of,
 )
 from botaniqal.integrations.calendly_events import PHONE_QUESTION
-from botaniqal.integrations.http import VendorRefused
+from botaniqal.integrations.http import VendorBusy, VendorRefused
 from botaniqal.integrations.models import Turn
 from botaniqal.integrations.owed import NeedsPerson, WaitFor
 from practitioners.models import CalendlyEventType, DiaryEntry, Practitioner
@@ -182,9 +182,14 @@ class Teller:
     def _create(self, record: SyncRecord, booking: Booking) -> ScheduledEvent:
         draft = self._draft(booking)
         sought = {"email": draft.email, "starts_at": draft.starts_at.isoformat()}
+        before = record.underway
         owed.renew(record, underway=sought)
         try:
             invitee = self._vendor.create_invitee(draft)
+        except VendorBusy:
+            # Nothing was sent: there is nothing more to look for than before.
+            owed.renew(record, underway=before)
+            raise
         except VendorRefused as refusal:
             # Calendly says no in one way to everything, also to what it took a moment ago.
             invitee = self._find(record, **sought)
