@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.views.decorators.http import require_http_methods
 
 from botaniqal.sandbox.calendly import clinic, events
@@ -32,9 +33,9 @@ class LinkForm(forms.Form):
 
     def __init__(self, *args: Any, event_type: Document, times: list[datetime], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        days = itertools.groupby(times, key=lambda at: timezone.localtime(at).strftime("%A %-d %B"))
+        days = itertools.groupby(times, key=lambda at: date_format(timezone.localtime(at), "l j F"))
         self.fields["start"].choices = [
-            (day, [(clinic.moment(at), timezone.localtime(at).strftime("%-I:%M %p").lower()) for at in starts])
+            (day, [(clinic.moment(at), date_format(timezone.localtime(at), "D j M, g:i a")) for at in starts])
             for day, starts in days
         ]
         self.questions = [question for question in event_type["custom_questions"] if question["enabled"]]
