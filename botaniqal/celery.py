@@ -6,6 +6,7 @@ import queue
 import threading
 
 from celery import Celery
+from celery.schedules import crontab
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "botaniqal.settings")
@@ -39,7 +40,8 @@ app.conf.beat_schedule = {
 } | {
     "forget_old_answers": {"task": "botaniqal.tasks.forget_old_answers", "schedule": 3600},
     "read_forms": {"task": "botaniqal.tasks.read_forms", "schedule": 3600},
-    "purge_inbox": {"task": "botaniqal.tasks.purge_inbox", "schedule": 24 * 3600},
+    # By the clock: a day that began anew with every start would never end where it is started daily.
+    "purge_inbox": {"task": "botaniqal.tasks.purge_inbox", "schedule": crontab(hour="17", minute="30")},
 }
 
 log = logging.getLogger(__name__)

@@ -47,3 +47,9 @@ class TestSchedule:
         app.loader.import_default_modules()
 
         assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= set(app.tasks)
+
+    def test_leaves_nothing_out_where_the_scheduler_is_started_daily(self):
+        """Spans are counted from its start, times of day are not."""
+        spans = [entry["schedule"] for entry in app.conf.beat_schedule.values()]
+
+        assert max(span for span in spans if isinstance(span, int | float)) <= 3_600
