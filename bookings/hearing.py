@@ -56,9 +56,12 @@ def own_booking(event: CalendlyEvent) -> Booking | None:
 
 def adopt(booking: Booking, event: CalendlyEvent) -> None:
     """Note that Calendly knows of a booking, by which event, and whose place that took."""
-    former = booking.sync_records.filter(system=CALENDLY).values_list("external_ref", flat=True).first()
+    record = booking.sync_records.filter(system=CALENDLY).first()
+    former = record and record.external_ref
+    # What the patient moved is gone there; what we entered meanwhile, for the same visit, is not.
+    leaves = record.external_id if record and former != event.old_invitee else ""
     ref = event.invitee_uri or ""
-    sync.adopt(booking=booking, system=CALENDLY, external_id=event.event_id, external_ref=ref)
+    sync.adopt(booking=booking, system=CALENDLY, external_id=event.event_id, external_ref=ref, leaves=leaves)
     remember(booking.sync_records.get(system=CALENDLY), event.old_invitee, former)
 
 

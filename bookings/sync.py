@@ -58,16 +58,22 @@ def adopt(
     external_id: str,
     external_ref: str = "",
     former_ref: str | None = None,
+    leaves: str = "",
     heard: str = "",
 ) -> None:
     """
     Note that a vendor told us of the booking's present state itself, so that nothing is owed to it.
 
-    ``former_ref`` is whose place it took there, known here or not; ``heard`` is what it said, for the time line.
+    ``former_ref`` is whose place it took there, known here or not; ``leaves`` is another object of the booking's that
+    still has to be taken away there; ``heard`` is what it said, for the time line.
     """
     record, _ = SyncRecord.objects.select_for_update().get_or_create(booking=booking, system=system)
-    record.told = record.wanted
-    record.external_id, record.external_ref, record.underway = external_id, external_ref, None
+    leaves = leaves or (record.underway or {}).get("leaves", "")
+    record.told, record.underway = record.wanted, None
+    if leaves not in ("", external_id):
+        record.underway, record.wanted, record.next_try_at = {"leaves": leaves}, record.wanted + 1, timezone.now()
+        transaction.on_commit(partial(ring, f"tell_{system}"))
+    record.external_id, record.external_ref = external_id, external_ref
     if former_ref:
         record.former_refs = [*record.former_refs, former_ref]
     record.needs_person, record.problem, record.attempts = False, "", 0

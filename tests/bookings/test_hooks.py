@@ -479,3 +479,38 @@ class TestACancellationOfWhatWeHadNotWrittenDownYet:
 
         booking.refresh_from_db()
         assert booking.state == State.CONFIRMED
+
+
+class TestAMoveThatCrossedOurMove:
+    @pytest.fixture
+    def booking(self):
+        """A visit whose patient moved it in Calendly just before we gave up that event for another one there."""
+        hear(told("invitee.created", "FIRST"))
+        booking = Booking.objects.get()
+        booking.sync_records.filter(system="calendly").update(
+            external_id="OURS", external_ref=invitee("OURS"), former_refs=[invitee("FIRST")]
+        )
+        return booking
+
+    def moved_by_patient(self, booking, name="invitee.created", **changes):
+        tracking = {"utm_content": str(booking.pk)}
+        return told(name, "THEIRS", starts_at=NOON, minute=2, old="FIRST", tracking=tracking, **changes)
+
+    def test_stands_where_the_patient_wants_it_and_lets_our_event_go(self, booking):
+        hear(self.moved_by_patient(booking))
+
+        booking.refresh_from_db()
+        record = booking.sync_records.get(system="calendly")
+        assert booking.starts_at == NOON
+        assert (record.external_id, record.underway) == ("THEIRS", {"leaves": "OURS"})
+        assert record.told < record.wanted
+
+    def test_lets_our_event_go_too_when_the_patient_cancels_theirs(self, booking):
+        hear(self.moved_by_patient(booking))
+        hear(self.moved_by_patient(booking, "invitee.canceled"))
+
+        booking.refresh_from_db()
+        record = booking.sync_records.get(system="calendly")
+        assert booking.state == State.CANCELLED
+        assert record.underway == {"leaves": "OURS"}
+        assert record.told < record.wanted

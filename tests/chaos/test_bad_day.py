@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from bookings.hooks import MOVED_MEANWHILE
 from bookings.models import Booking
 from botaniqal.messages.models import Message
 
@@ -62,4 +63,4 @@ class TestABadDay:
         assert logs
         assert FAMILY not in logs
         assert FAMILY not in str(sandbox.state("pagerduty")).lower()
-        assert not Booking.objects.exclude(attention="").exists()
+        assert set(Booking.objects.exclude(attention="").values_list("attention", flat=True)) <= {MOVED_MEANWHILE}
