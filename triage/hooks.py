@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from bookings import hearing, hooks, payments
+from bookings import heard, hearing, payments
+from bookings.hooks import Visits
 from bookings.models import Booking
 from botaniqal.errors import DomainError
 from botaniqal.integrations.calendly_events import CalendlyEvent
@@ -16,7 +17,7 @@ from . import sessions
 from .models import TriageSession
 
 
-class Consultations(hooks.Visits):
+class Consultations(Visits):
     """What Calendly's words do to calls."""
 
     is_consultation = True
@@ -86,7 +87,7 @@ class Consultations(hooks.Visits):
 
     def reopen(self, booking: Booking, now: datetime) -> None:
         """Plan the call again."""
-        sessions.reopen(session=sessions.locked(booking.call.pk), reason=hooks.UNDONE_THERE, by=None, now=now)
+        sessions.reopen(session=sessions.locked(booking.call.pk), reason=heard.UNDONE_THERE, by=None, now=now)
 
     def is_touched(self, booking: Booking) -> bool:
         """Tell also whether somebody has begun the call, or written in it."""
