@@ -184,7 +184,7 @@ class Heard(ABC):
         else:
             kind = self.kind(event, event_type, practitioner)
             self._put(booking, practitioner, kind, diary.Span(event.starts_at, ends_at), event.event_id, now)
-        _note_link(booking, event.join_url)
+        hearing.note_link(booking, event.join_url)
         hearing.adopt(booking, event)
         return f"{booking.number} has its event in Calendly." if is_known else f"Moved {booking.number}."
 
@@ -284,7 +284,7 @@ class Heard(ABC):
     def _mark_no_show(self, record: SyncRecord, booking: Booking, event: CalendlyEvent, now: datetime) -> str:
         if booking.state == State.NO_SHOW and not booking.is_end_heard:
             return f"{booking.number} is marked as no-show already."
-        if not _is_news(record, event):
+        if not hearing.is_news(record, event):
             return f"Old news: Calendly has said since that the patient of {booking.number} came."
         if booking.state == State.NO_SHOW:
             return f"{booking.number} is marked as no-show already."
@@ -294,18 +294,18 @@ class Heard(ABC):
             state = booking.get_state_display().lower()
             raise NeedsPerson(f"Calendly says that the patient of {booking.number} did not come, but it is {state}.")
         self.end_as_no_show(booking, now)
-        _note_heard(record, booking, DID_NOT_COME)
+        hearing.note_end(record, booking, DID_NOT_COME)
         return f"Marked {booking.number} as no-show."
 
     def _undo_no_show(self, record: SyncRecord, booking: Booking, event: CalendlyEvent, now: datetime) -> str:
-        if not _is_news(record, event):
+        if not hearing.is_news(record, event):
             return f"Old news: Calendly has said since whether the patient of {booking.number} came."
         if booking.state != State.NO_SHOW:
             return f"{booking.number} is not marked as no-show."
         if not booking.is_end_heard:
             raise NeedsPerson(f"Calendly says that the patient of {booking.number} came. If so, correct the booking.")
         self.reopen(booking, now)
-        _note_heard(record, booking, "The patient came after all.")
+        hearing.note_end(record, booking, "The patient came after all.")
         return f"{booking.number} is no longer marked as no-show."
 
     def _link(self, record: SyncRecord | None, former: str | None, now: datetime) -> None:
@@ -340,14 +340,14 @@ class Heard(ABC):
         SyncRecord.objects.filter(pk=later.pk).update(external_id="", external_ref="", former_refs=[])
         span = diary.Span(spare.starts_at, spare.ends_at)
         self._put(kept, spare.practitioner, spare.appointment_type, span, event_id, now)
-        _note_link(kept, spare.join_link)
+        hearing.note_link(kept, spare.join_link)
         sync.adopt(booking=kept, system=CALENDLY, external_id=event_id, external_ref=later_ref)
         hearing.remember(first, *refs)
         SyncRecord.objects.filter(pk=first.pk).update(heard_at=heard_at)
         if ended == State.NO_SHOW:
             first.refresh_from_db()
             self.end_as_no_show(kept, now)
-            _note_heard(first, kept, DID_NOT_COME)
+            hearing.note_end(first, kept, DID_NOT_COME)
         elif ended == State.CANCELLED:
             self._cancel_quietly(kept, spare.cancel_reason, now)
         self._drop(spare, kept, now)
@@ -372,27 +372,6 @@ class Heard(ABC):
 
 def _is_no_show_heard(booking: Booking) -> bool:
     return booking.state == State.NO_SHOW and booking.is_end_heard
-
-
-def _is_news(record: SyncRecord, event: CalendlyEvent) -> bool:
-    """Tell whether nothing newer was heard of how a visit ended, and remember when this was said."""
-    if event.created_at and record.heard_at and event.created_at < record.heard_at:
-        return False
-    SyncRecord.objects.filter(pk=record.pk).update(heard_at=event.created_at)
-    return True
-
-
-def _note_heard(record: SyncRecord, booking: Booking, words: str) -> None:
-    """Note what Calendly said of a visit's end, which it need not be told; what was owed to it before stays owed."""
-    if record.told >= record.wanted:
-        ids = {"external_id": record.external_id, "external_ref": record.external_ref}
-        sync.adopt(booking=booking, system=CALENDLY, heard=words, **ids)
-
-
-def _note_link(booking: Booking, link: str | None) -> None:
-    if link and link != booking.join_link:
-        booking.join_link = link
-        booking.save(update_fields=["join_link"])
 
 
 def doubt(practitioner: Practitioner, kind: AppointmentType, *, has_price: bool = True) -> str:

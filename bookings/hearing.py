@@ -86,6 +86,28 @@ def remember(record: SyncRecord, *former: str | None) -> None:
         record.save(update_fields=["former_refs"])
 
 
+def is_news(record: SyncRecord, event: CalendlyEvent) -> bool:
+    """Tell whether nothing newer was heard of how a visit ended, and remember when this was said."""
+    if event.created_at and record.heard_at and event.created_at < record.heard_at:
+        return False
+    SyncRecord.objects.filter(pk=record.pk).update(heard_at=event.created_at)
+    return True
+
+
+def note_end(record: SyncRecord, booking: Booking, words: str) -> None:
+    """Note what Calendly said of a visit's end, which it need not be told; what was owed to it before stays owed."""
+    if record.told >= record.wanted:
+        ids = {"external_id": record.external_id, "external_ref": record.external_ref}
+        sync.adopt(booking=booking, system=CALENDLY, heard=words, **ids)
+
+
+def note_link(booking: Booking, link: str | None) -> None:
+    """Write down where a visit takes place now, if its event says so."""
+    if link and link != booking.join_link:
+        booking.join_link = link
+        booking.save(update_fields=["join_link"])
+
+
 def place(
     practitioner: Practitioner,
     span: diary.Span,
