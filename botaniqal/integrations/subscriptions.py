@@ -199,7 +199,9 @@ def _note_trouble(row: Subscription, found: Found, now: datetime) -> None:
     is_trouble = found.health in TROUBLE
     since = _last_sure(row, now) if is_trouble else now
     health = found.health if is_trouble or row.health not in TROUBLE else row.health
-    owed.renew(row, health=health, missed_since=min(filter(None, (row.missed_since, since))))
+    # Without its secret none may stay there, so that one that fell silent is ended also when this is cut off here.
+    secret = "" if found.health == Health.SILENT else row.secret
+    owed.renew(row, health=health, secret=secret, missed_since=min(filter(None, (row.missed_since, since))))
     if is_trouble:
         incidents.open_incident(
             key=_incident(row),
@@ -221,7 +223,7 @@ def _hold_to_it(row: Subscription, listener: Listener, found: Found, now: dateti
         promise = listener.make(row, now)
         good["set_up_at"] = now
     # One that fell silent is made anew and well again when something was heard, or when a person says so.
-    is_silent = found.health == Health.SILENT or (found.standing and row.health == Health.SILENT)
+    is_silent = row.health == Health.SILENT
     if not is_silent:
         good["health"] = Health.ACTIVE
     owed.renew(row, external_id=promise.external_id, expires_at=promise.expires_at, **good)

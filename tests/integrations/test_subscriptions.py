@@ -328,6 +328,20 @@ class TestSilence:
         assert after["uri"] != before["uri"]
         assert Incident.objects.get().resolved_at is None
 
+    @pytest.mark.parametrize("calls", [1, 2])
+    def test_is_mended_also_when_that_is_cut_off(self, vendors, calls):
+        [before] = at_calendly(vendors)
+        self.book(vendors)
+        vendors.faults("calendly", "error_before", operation="subscriptions.write", calls=calls)
+
+        with time_machine.travel(timezone.now() + HOUR):
+            row = look_again(READERS)
+
+        [after] = at_calendly(vendors)
+        assert (row.health, row.external_id) == (Health.SILENT, after["uri"])
+        assert after["uri"] != before["uri"]
+        assert Incident.objects.get().resolved_at is None
+
     def test_is_waited_for_while_a_delivery_may_be_on_its_way(self, vendors):
         self.book(vendors)
 
