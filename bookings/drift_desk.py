@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from botaniqal.admin import ListViews, Verb, WrittenByVerbs, clinic_time, verb
 from botaniqal.errors import DomainError
+from botaniqal.integrations.trouble import in_words
 
 from . import drift, drift_sides, payments, settling
 from .models import Drift, Reconciliation
@@ -91,12 +92,14 @@ class DriftAdmin(WrittenByVerbs):
             raise PermissionDenied
         now = timezone.now()
         rows = list(_open_rows()[: MOST_SHOWN + 1])
+        visits = drift_sides.by_visit(rows[:MOST_SHOWN], now=now)
         context = {
             **self.admin_site.each_context(request),
             **_status(now),
             "title": "Drift",
             "opts": self.opts,
-            "visits": drift_sides.by_visit(rows[:MOST_SHOWN], now=now),
+            "visits": visits,
+            "has_picks": any(visit.has_picks for visit in visits),
             "has_more": len(rows) > MOST_SHOWN,
             "braked": Reconciliation.objects.filter(is_braked=True, released_at=None),
             "may_settle": self.may_use_verbs(request),
@@ -277,6 +280,7 @@ def _status(now: datetime) -> dict[str, Any]:
         "cut_off": begun if is_cut_off else None,
         "waiting": runs.filter(started_at=None, ended_at=None).first(),
         "last": last,
+        "problem": in_words(last.problem) if last else "",
     }
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from botaniqal.integrations.trouble import in_words
+
 from . import plans, settling
 from .models import Booking, Drift, SyncRecord
 from .plans import Winner
@@ -25,6 +27,11 @@ class Cell:
     objections: tuple[str, ...] = ()
     note: str = ""
 
+    @property
+    def may_be_picked(self) -> bool:
+        """Whether it can be settled together with others."""
+        return any(winner == Winner.PORTAL for winner, _ in self.choices)
+
 
 @dataclass(kw_only=True)
 class Line:
@@ -43,6 +50,11 @@ class Visit:
     away: str
     vendor: str = ""
     lines: list[Line] = field(default_factory=list)
+
+    @property
+    def has_picks(self) -> bool:
+        """Whether something of it can be settled together with others."""
+        return any(cell.may_be_picked for line in self.lines for cell in line.cells)
 
     @property
     def name(self) -> str:
@@ -122,7 +134,7 @@ def _theirs(row: Drift) -> Cell:
         tone="bad",
         drift=row,
         choices=tuple((winner, labels[winner]) for winner in Winner if not objections[winner]),
-        objections=tuple(filter(None, [*objections.values(), row.problem])),
+        objections=tuple(filter(None, [*objections.values(), in_words(row.problem)])),
     )
 
 
@@ -131,6 +143,7 @@ def _other(system: System, records: dict[str, SyncRecord]) -> Cell:
     if record is None:
         return Cell(side=system.label, text="Not kept there")
     if record.told < record.wanted:
-        word = "Needs help" if record.needs_person else "Being told"
-        return Cell(side=system.label, text=word, tone="waiting")
+        if record.needs_person:
+            return Cell(side=system.label, text="Needs help", tone="bad")
+        return Cell(side=system.label, text="Being told", tone="waiting")
     return Cell(side=system.label, text="Same", tone="ok")

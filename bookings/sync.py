@@ -14,6 +14,7 @@ from django.utils import timezone
 from botaniqal.celery import ring
 from botaniqal.integrations import calendly, graph, medirecords, owed
 from botaniqal.integrations.models import Owed, Turn
+from botaniqal.integrations.trouble import in_words
 from botaniqal.messages.models import Message
 from practitioners.models import Practitioner
 
@@ -101,7 +102,7 @@ def statement(booking: Booking) -> list[dict[str, Any]]:
             "externalId": row.external_id or None,
             "attempts": row.attempts,
             "nextTryAt": row.next_try_at if row.state in (Owed.State.PENDING, Owed.State.RETRYING) else None,
-            "problem": row.problem or None,
+            "problem": in_words(row.problem) or None,
         }
         for system, row in rows
     ]

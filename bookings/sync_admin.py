@@ -1,6 +1,5 @@
 """What vendors and patients were told of bookings, for people: what is stuck, and what was said to whom."""
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -14,6 +13,7 @@ from django.utils.safestring import SafeString
 from botaniqal.admin import BAD, INFO, OK, PLAIN, WAITING, badge, clinic_time, limited_to_own, verb
 from botaniqal.integrations.admin import OwedAdmin, OwedViews, state_badge
 from botaniqal.integrations.models import Turn
+from botaniqal.integrations.trouble import in_words
 from botaniqal.messages.models import Message
 from practitioners.admin import PractitionerAdmin
 from practitioners.models import Practitioner
@@ -36,7 +36,6 @@ TURN_TONES = {
     Turn.HANDED_OVER: BAD,
     Turn.TRIED_AGAIN: PLAIN,
 }
-CALL = re.compile(r"^\w+ (?:GET|POST|PUT|PATCH|DELETE) \S+: ")  # what an error of the wire begins with
 LONGEST = 200  # so many lines of a time line are shown, the latest
 
 Line = tuple[datetime, str, SafeString, str]
@@ -54,7 +53,7 @@ def shown_worst(booking: Booking) -> SafeString | str:
 def shown_systems(booking: Booking) -> SafeString | str:
     """Show where each system stands with a booking, and why it is no further."""
     records = sorted(booking.sync_records.all(), key=lambda record: record.system)
-    rows = ((record, state_badge(record), record.problem) for record in records)
+    rows = ((record, state_badge(record), in_words(record.problem)) for record in records)
     return format_html_join("", '<span class="told">{} {} <small>{}</small></span>', rows) or "–"
 
 
@@ -67,7 +66,7 @@ def shown_time_line(booking: Booking) -> SafeString | str:
 
 def _line_of_note(note: SyncNote) -> Line:
     turn = Turn(note.turn)
-    return note.at, str(note.record), badge(turn.label, TURN_TONES[turn]), CALL.sub("", note.words)
+    return note.at, str(note.record), badge(turn.label, TURN_TONES[turn]), in_words(note.words)
 
 
 def _line_of_message(message: Message) -> Line:

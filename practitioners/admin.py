@@ -24,6 +24,7 @@ from botaniqal.admin import (
     verb,
 )
 from botaniqal.integrations.admin import OwedAdmin
+from botaniqal.integrations.trouble import in_words
 from services.models import AppointmentType
 
 from . import calendars, tokens
@@ -46,7 +47,9 @@ def freshness(calendar: OutsideCalendar) -> SafeString:
     now = timezone.now()
     age = shown_length(now - (calendar.read_at or calendar.created_at))
     if not calendar.is_stale(now):
-        return badge(f"Fresh, read {age} ago" if calendar.read_at else "Not read yet", OK if calendar.read_at else INFO)
+        if not calendar.read_at:
+            return badge("Not read yet", INFO)
+        return badge("Fresh, read just now" if age == "0 min" else f"Fresh, read {age} ago", OK)
     if calendar.problem:
         return badge(f"Down for {age}", BAD)
     return badge(f"Stale for {age}", WAITING)
@@ -118,7 +121,7 @@ class PractitionerAdmin(PortalAdmin):
         calendar = practitioner.calendars.filter(provider=practitioner.calendar_provider).first()
         if calendar is None:
             return "Not mirrored: nothing is known of what it takes."
-        return format_html("{} {}", freshness(calendar), calendar.problem)
+        return format_html("{} {}", freshness(calendar), in_words(calendar.problem))
 
     @verb(
         "Read calendar now",

@@ -18,6 +18,7 @@ from botaniqal.admin import BAD, INFO, OK, WAITING, ListViews, WrittenByVerbs, b
 
 from . import inbox, owed
 from .models import InboundEvent, Owed
+from .trouble import in_words
 
 TONES = {
     Owed.State.PENDING: INFO,
@@ -65,7 +66,7 @@ class OwedAdmin(WrittenByVerbs):
 
     @admin.display(description="Why", ordering="problem")
     def shown_problem(self, row: Owed) -> str:
-        return row.problem or "–"
+        return in_words(row.problem) or "–"
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return self.may_use_verbs(request)

@@ -14,6 +14,7 @@ from botaniqal.admin import BAD, INFO, OK, WAITING, ListViews, WrittenByVerbs, b
 from . import owed, subscriptions
 from .admin import OwedAdmin
 from .models import Incident, Subscription
+from .trouble import in_words
 
 HEALTH_TONES = {
     Subscription.Health.NEW: INFO,
@@ -179,7 +180,7 @@ class IncidentAdmin(WrittenByVerbs):
 
     @admin.display(description="Who was told")
     def shown_outcome(self, incident: Incident) -> str:
-        return incident.problem or incident.outcome or "Nobody yet"
+        return in_words(incident.problem) or incident.outcome or "Nobody yet"
 
     @verb(
         "Tell PagerDuty again",

@@ -65,7 +65,7 @@ class TestTimeLine:
         assert [re.sub(r"^\w+ \d+ \w+ [\d:]+ ", "", line) for line in shown] == [
             "Calendly Told Entered for Wed 25 Nov 09:00.",
             "E-mail Sent Booking confirmed.",
-            "MediRecords Put off no answer. It is tried again by itself.",
+            "MediRecords Put off MediRecords did not answer. It is tried again by itself.",
             "MediRecords Told Entered for Wed 25 Nov 09:00 with Dr Dia.",
             "E-mail Needs help Booking moved. Refused.",
         ]
