@@ -167,7 +167,7 @@ class Heard(ABC):
     def _move(self, booking_id: UUID, event: CalendlyEvent, event_type: CalendlyEventType, now: datetime) -> str:
         """Give a booking the time, practitioner and type of the event that stands for it now."""
         booking = self.locked(booking_id)
-        if booking.state == State.CANCELLED and not booking.is_end_heard:
+        if booking.state == State.CANCELLED:
             return self._cancel_there(booking, event, now)
         booking = self._movable(booking_id, now)
         if event_type.appointment_type.is_free_consultation != self.is_consultation:

@@ -21,11 +21,11 @@ from django.views.decorators.csrf import csrf_exempt
 
 from bookings import form_answers
 from bookings import hooks as visits
-from botaniqal.errors import Malformed
+from botaniqal.errors import Malformed, Missing
 from botaniqal.integrations import calendly_events, graph_notices, inbox, subscriptions
 from botaniqal.integrations.calendly_events import Kind
 from botaniqal.integrations.models import InboundEvent, Subscription
-from botaniqal.integrations.owed import NeedsPerson
+from botaniqal.integrations.owed import NeedsPerson, NotYet
 from practitioners import calendars, event_types
 from triage import hooks as consultations
 
@@ -164,7 +164,11 @@ def _by_event_type(consultation: visits.Handler, visit: visits.Handler) -> Calla
         if event_type is None:
             raise NeedsPerson(UNKNOWN_TYPE)
         handle = consultation if event_type.appointment_type.is_free_consultation else visit
-        return handle(event, event_type, timezone.now())
+        try:
+            return handle(event, event_type, timezone.now())
+        except Missing:
+            # Two that turned out to be one visit became one booking between our reading and our locking it.
+            raise NotYet("Its booking became another one at this moment") from None
 
     return work
 
