@@ -359,7 +359,10 @@ class BookingAdmin(PortalAdmin):
                 del form.fields["practitioner"]
             else:
                 others = Practitioner.objects.active().exclude(pk=booking.practitioner_id)
-                form.fields["practitioner"].queryset = others.filter(appointment_types=booking.appointment_type)
+                others = others.filter(appointment_types=booking.appointment_type)
+                form.fields["practitioner"].queryset = others
+                if not others:
+                    form.fields["practitioner"].help_text = "Nobody else gives this appointment."
                 form.fields["practitioner"].empty_label = f"{booking.practitioner}, as now"
         return form
 

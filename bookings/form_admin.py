@@ -46,13 +46,13 @@ def shown_answers_of(booking: Booking) -> SafeString | str:
 class FormAnswersAdmin(WrittenByVerbs):
     """What people answered in forms."""
 
-    list_display = ["submitted", "form_id", "shown_booking", "beginning"]
+    list_display = ["submitted", "shown_booking", "beginning", "form_id"]
     list_filter = [FormViews, "form_id"]
     list_select_related = ["booking__patient"]
     ordering = [ExpressionWrapper(Q(booking=None), output_field=BooleanField()).desc(), "-submitted_at"]
     search_fields = ["external_id", "booking__number"]
     search_help_text = "Confirmation number, or JotForm's number of the submission"
-    fields = ["source", "form_id", "external_id", "submitted", "fetched", "shown_booking", "shown_answers"]
+    fields = [("shown_booking", "submitted"), "shown_answers", ("source", "form_id"), ("external_id", "fetched")]
     verbs = ["link"]
     empty_text = "All answers have their booking. “All” shows them."
 
@@ -62,6 +62,9 @@ class FormAnswersAdmin(WrittenByVerbs):
         if limited_to_own(request):
             return rows.filter(booking__patient__in=Patient.objects.known_to(request.user))
         return rows
+
+    def name_of(self, row: FormAnswers) -> str:
+        return f"Answers of {self.submitted(row)}"
 
     @admin.display(description="Sent in", ordering="submitted_at")
     def submitted(self, row: FormAnswers) -> str:
@@ -85,7 +88,7 @@ class FormAnswersAdmin(WrittenByVerbs):
     def shown_answers(self, row: FormAnswers) -> SafeString:
         return as_list(row)
 
-    @verb("Belongs to booking…", explanation="They are shown on that booking's page from then on.", form=BookingForm)
+    @verb("Link to a booking", explanation="They are shown on that booking's page from then on.", form=BookingForm)
     def link(self, request: HttpRequest, row: FormAnswers, *, number: str) -> str:
         linked = form_answers.link(answers_id=row.pk, number=number, by=request.user, now=timezone.now())
         return f"These answers belong to {linked.booking} now."

@@ -118,6 +118,9 @@ class SyncRecordAdmin(OwedAdmin):
         is_all = request.GET.get(OwedViews.parameter_name) == "all"
         return ["-booking__starts_at", "-pk"] if is_all else ["booking__starts_at", "pk"]
 
+    def name_of(self, record: SyncRecord) -> str:
+        return f"{record.booking} in {record}"
+
     @admin.display(description="Visit", ordering="booking__starts_at")
     def visit(self, record: SyncRecord) -> str:
         return clinic_time(record.booking.starts_at)

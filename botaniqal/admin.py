@@ -299,7 +299,16 @@ class PortalAdmin(PlainFields, admin.ModelAdmin):
         row = kwargs.get("obj")
         context["adminform"].form.label_suffix = ""
         context["verbs"] = [] if row is None else list(self.verbs_for(request, row))
+        context["subtitle"] = row and self.name_of(row)
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def name_of(self, row: Model) -> str:
+        """Name a row's page."""
+        return str(row)
+
+    def get_action_choices(self, request: HttpRequest) -> list[tuple[str, str]]:
+        """Offer what can be done with several rows under a word, not under dashes."""
+        return super().get_action_choices(request, [("", "Choose…")])
 
     def verbs_for(self, request: HttpRequest, row: Model) -> Iterator[dict[str, Any]]:
         """Give each verb of the row with its address."""

@@ -23,4 +23,7 @@ document.addEventListener("click", async (event) => {
     dialog.showModal();
 });
 
+// Within the sidebar alone: the page itself stays where it is.
+document.querySelector(".sidebar-nav [aria-current]")?.scrollIntoView({ block: "nearest" });
+
 document.documentElement.dataset.ready = "";

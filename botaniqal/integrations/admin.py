@@ -37,6 +37,17 @@ def state_badge(row: Owed, *, name: str = "", done: str = Owed.State.SYNCED.labe
     return badge(f"{name}: {word.lower()}" if name else word, tone)
 
 
+KINDS = {
+    "created": "Visit booked",
+    "canceled": "Visit cancelled",
+    "no_show_created": "Marked as no-show",
+    "no_show_deleted": "No-show taken back",
+    "submission": "Form filled in",
+    "other": "Something else",
+}
+"""What vendors' messages are about; one that is not here is shown as the vendor names it."""
+
+
 class OwedViews(ListViews):
     """What a person has to do comes first."""
 
@@ -106,7 +117,7 @@ class InboundEventAdmin(OwedAdmin):
     actions = ["try_again", "replay_all", "set_all_aside"]
     verbs = ["try_again_now", "dry_run", "replay", "set_aside"]
 
-    list_display = ["kind", "vendor", "received", "shown_state", "shown_problem", "outcome"]
+    list_display = ["shown_kind", "vendor", "received", "shown_state", "shown_problem", "outcome"]
     list_filter = [OwedViews, "vendor", "kind"]
     search_fields = ["key"]
     search_help_text = "The vendor's name for the delivery"
@@ -178,6 +189,13 @@ class InboundEventAdmin(OwedAdmin):
         }
         return TemplateResponse(request, "admin/verb.html", context)
 
+    def name_of(self, event: InboundEvent) -> str:
+        return f"{self.shown_kind(event)}, {event.get_vendor_display()}"
+
+    @admin.display(description="About", ordering="kind")
+    def shown_kind(self, event: InboundEvent) -> str:
+        return KINDS.get(event.kind, event.kind)
+
     @admin.display(description="Received", ordering="received_at")
     def received(self, event: InboundEvent) -> str:
         return clinic_time(event.received_at)
@@ -191,14 +209,14 @@ class InboundEventAdmin(OwedAdmin):
     def get_fields(self, request: HttpRequest, obj: InboundEvent | None = None) -> list[str]:
         fields = [
             "vendor",
-            "kind",
-            "key",
+            "shown_kind",
             "received",
             "shown_state",
             "shown_problem",
             "outcome",
             "attempts",
             "next_try",
+            "key",
         ]
         # The payload is a patient's own words: for those alone who have to mend what it led to.
         return [*fields, "shown_payload"] if self.may_use_verbs(request) else fields
