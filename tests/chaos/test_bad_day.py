@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from bookings.hooks import MOVED_MEANWHILE
+from bookings.heard import MOVED_MEANWHILE
 from bookings.models import Booking
 from botaniqal.messages.models import Message
 
