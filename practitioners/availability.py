@@ -26,6 +26,7 @@ from .models import OutsideCalendar, Practitioner, Room
 CLINIC = ZoneInfo(settings.CLINIC_TIME_ZONE)
 FIRST_LOOK_DAYS = 14
 ALTERNATIVES_DAYS = 14
+CHOOSING = timedelta(minutes=1)  # what is offered can still be taken a moment later
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +229,7 @@ def _free(offers: Sequence[Offer], starts: datetime, ends: datetime) -> tuple[ti
     found = []
     for place, (offer, hours) in enumerate(zip(offers, _hours(offers, window), strict=True)):
         kind = offer.appointment_type
-        earliest = max(starts, now + timedelta(minutes=kind.min_notice_minutes))
+        earliest = max(starts, now + timedelta(minutes=kind.min_notice_minutes) + CHOOSING)
         asked = window.starts_between(earliest, min(ends, _horizon(kind, now)))
         steps = timegrid.step_mask(window, kind.step_minutes, ZoneInfo(offer.practitioner.time_zone)) & asked
         free = hours & ~taken.time_off[place] & ~taken.people[place]

@@ -78,13 +78,21 @@ class TestFindSlots:
     def test_keeps_to_notice_and_horizon(self, doctor, kind):
         kind.min_notice_minutes, kind.horizon_days = 60, 3
 
-        with time_machine.travel(at(9), tick=False):
+        with time_machine.travel(at(8, 59), tick=False):
             today = times(doctor, kind)
             last, behind = times(doctor, kind, MONDAY + timedelta(3)), times(doctor, kind, MONDAY + timedelta(4))
 
         assert today == [at(10), at(10, 30)]
         assert last
         assert not behind
+
+    def test_offers_nothing_that_could_not_be_taken_a_moment_later(self, doctor, kind):
+        kind.min_notice_minutes = 60
+
+        with time_machine.travel(at(8, 59) + timedelta(seconds=1), tick=False):
+            offered = times(doctor, kind)
+
+        assert offered == [at(10, 30)]
 
     def test_takes_the_day_in_the_zone_that_is_asked_for(self, doctor, kind):
         perth = ZoneInfo("Australia/Perth")
