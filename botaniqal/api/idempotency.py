@@ -53,7 +53,9 @@ class Claim:
 
     def mark(self, response: Response) -> None:
         """Write down, in the transaction of the work, what to answer should nobody be left to do so."""
-        marked = self.row.filter(answer__isnull=True).update(answer={"status": response.status_code, "answer": _said(response)})
+        marked = self.row.filter(answer__isnull=True).update(
+            answer={"status": response.status_code, "answer": _said(response)}
+        )
         if not marked:  # somebody else took the key over, and does the work
             raise InFlight
 

@@ -41,7 +41,9 @@ def done(event):
 
 
 def act(browser, action, *events, view="person", **fields):
-    return browser.post(f"{LIST}?view={view}", {"action": action, "_selected_action": [event.pk for event in events], **fields})
+    return browser.post(
+        f"{LIST}?view={view}", {"action": action, "_selected_action": [event.pk for event in events], **fields}
+    )
 
 
 class TestList:
