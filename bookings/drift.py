@@ -19,6 +19,7 @@ from botaniqal.celery import ring
 from botaniqal.errors import Conflict, Malformed
 from botaniqal.integrations import incidents
 from botaniqal.integrations.http import VendorRefused, VendorUnavailable
+from botaniqal.integrations.models import Incident
 
 from . import finding
 from .asking import Directory, Vendor
@@ -251,6 +252,7 @@ def _end(run: Reconciliation, problems: list[str]) -> None:
         incidents.open_incident(
             key=BRAKE,
             summary=f"{run.found} new differences between portal and vendors at once. Look at the drift desk.",
+            severity=Incident.Severity.WARNING,  # nothing is lost by waiting for the morning
             now=now,
         )
     _lift_idle_brakes(now)
