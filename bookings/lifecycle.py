@@ -110,6 +110,7 @@ def cancel(
         cancel_reason=reason.strip()[:200],
         cancelled_at=now,
         is_end_heard=is_heard,
+        attention="",  # what it was about is over
     )
     give_back(booking)
     sync.owe(booking=booking, now=now)

@@ -93,6 +93,11 @@ class TestCancel:
         assert {record.system for record in booking.sync_records.open()} == {"calendly", "medirecords"}
         assert Message.objects.get().kind == Message.Kind.CANCELLED
 
+    def test_leaves_nothing_for_a_person_to_look_at(self, booking):
+        Booking.objects.update(attention="Clashes with something else.")
+
+        assert cancel(booking).attention == ""
+
     @pytest.mark.parametrize("reason", ["", "  "])
     def test_asks_for_a_reason(self, booking, reason):
         with pytest.raises(Malformed):

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from bookings import lifecycle, notices
 from bookings.models import Booking, Patient, SyncRecord
+from bookings.telling_calendly import CANCELLED_THERE
 from botaniqal.errors import DomainError
 from botaniqal.integrations.models import InboundEvent, Subscription
 from botaniqal.messages.models import Message
@@ -135,6 +136,35 @@ class Clinic:
         if event := self._some_event():
             self._at_calendly("cancellations", event=event["uri"], reason="Cannot come.")
 
+    def decide(self) -> int:
+        """
+        Do what staff do about what no machine can decide, and count it.
+
+        Where patient and clinic did two things at the same moment, one of both has to give way: what the patient
+        cancelled is cancelled, and what two want at one time gets another time.
+        """
+        stuck = SyncRecord.objects.for_a_person().filter(booking__state="confirmed")
+        reasons = dict(stuck.values_list("booking_id", "problem"))
+        clashes = Booking.objects.filter(state="confirmed", attention__startswith="Clashes")
+        reasons |= dict.fromkeys(clashes.values_list("pk", flat=True), "not free here")
+        for booking_id, reason in reasons.items():
+            if reason == CANCELLED_THERE:
+                lifecycle.cancel(booking_id=booking_id, reason="The patient did.", by=None, now=timezone.now())
+            else:
+                assert "not free" in reason, reason
+                self._move_somewhere(booking_id)
+            self.done["decided"] += 1
+        return len(reasons)
+
+    def _move_somewhere(self, booking_id: UUID) -> None:
+        for _ in range(100):
+            try:
+                lifecycle.move(booking_id=booking_id, starts_at=self._some_time(), by=None, now=timezone.now())
+            except DomainError:
+                continue
+            return
+        raise AssertionError("There is no free time at all.")
+
     def _at_calendly(self, path: str, **body: str) -> None:
         # Calendly refuses what is taken or cancelled there, as it would the patient.
         self.sandbox._session.post(f"{self.sandbox.url}/_control/{path}", json=body, timeout=10)
@@ -202,9 +232,9 @@ def _in_medirecords(state: dict[str, Any]) -> Iterator[tuple[UUID, tuple]]:
 
 
 def owed() -> dict[str, Counter[str]]:
-    """What is still to be done, and why it is not."""
+    """What is still to be done by a machine, and why it is not; what a person has to decide, is not."""
     rows = {
-        "vendors": SyncRecord.objects.open(),
+        "vendors": SyncRecord.objects.open().filter(needs_person=False),
         "inbox": InboundEvent.objects.open(),
         "messages": Message.objects.open(),
     }
