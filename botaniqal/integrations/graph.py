@@ -79,9 +79,7 @@ def client() -> "Graph":
         ),
         timeout=settings.VENDOR_TIMEOUT_SECONDS,
         # A worker that is killed in a call holds its place for no longer than the call could have lasted.
-        limit=Limit(
-            "graph", settings.GRAPH_LIMITS, at_once=AT_ONCE, place_seconds=2 * settings.VENDOR_TIMEOUT_SECONDS
-        ),
+        limit=Limit("graph", settings.GRAPH_LIMITS, at_once=AT_ONCE, place_seconds=2 * settings.VENDOR_TIMEOUT_SECONDS),
     )
 
 
