@@ -245,7 +245,7 @@ class TestConsultation:
             lifecycle.cancel(reason="Clashes", **clashing)
 
         assert not BusyPeriod.objects.exists()
-        assert Booking.objects.filter(attention="").exists() == moved
+        assert Booking.objects.filter(attention="").exists()
 
     def test_is_taken_however_long_it_is(self, client, sarah):
         take_in(client, delivery(minutes=30 * 60))
@@ -255,11 +255,13 @@ class TestConsultation:
     def test_is_taken_off_the_five_minute_grid(self, client, sarah):
         odd = TEN + timedelta(minutes=3)
 
-        take_in(client, delivery(starts_at=odd), delivery("invitee.canceled", starts_at=odd))
+        take_in(client, delivery(starts_at=odd))
+        attention = TriageSession.objects.get().consultation.attention
+        take_in(client, delivery("invitee.canceled", starts_at=odd))
 
         consultation = TriageSession.objects.get().consultation
         assert (consultation.entry, consultation.starts_at) == (None, odd)
-        assert "grid" in consultation.attention
+        assert "grid" in attention
         assert consultation.state == Booking.State.CANCELLED
         assert not BusyPeriod.objects.exists()
 

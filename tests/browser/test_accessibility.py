@@ -55,6 +55,7 @@ class TestDesk:
         assert faults(axe, toms.page) == []
 
 
+@pytest.mark.slow
 class TestOperations:
     """The pages on which people mend what vendors, calendars and forms left undone."""
 
