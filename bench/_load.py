@@ -115,7 +115,7 @@ def load(
             if request is None:
                 is_more = False
                 break
-            connection = idle.pop()
+            connection = idle.pop(0)  # in turn: a server closes a connection that is not used for long
             selector.register(connection, selectors.EVENT_READ, [due, b""])
             connection.sendall(request)
             asked += 1

@@ -17,7 +17,7 @@ with socket.socket() as probe:
     PORT = probe.getsockname()[1]
 # The settings read them once, so they come before everything else.
 os.environ |= environment.vendors_at(f"http://127.0.0.1:{PORT}") | dict.fromkeys(environment.LIMITS, "off")
-os.environ |= {"SANDBOX_STATE": ":memory:", "SWEEP_SECONDS": "1"}
+os.environ["SANDBOX_STATE"] = ":memory:"
 
 from django.utils import timezone
 
@@ -59,10 +59,12 @@ def main() -> None:
 
 def know(sandbox: Sandbox, kind: AppointmentType) -> None:
     """Make the practitioners known to the vendors."""
+    sandbox.limits(calls="off", invitees="off")
     for person in Practitioner.objects.all():
         row = CalendlyEventType.objects.create(calendly_id=str(uuid4()), practitioner=person, appointment_type=kind)
         sandbox.register_event_type(uri=row.uri, name="Visit", minutes=kind.minutes, owner_email=person.email)
-    Practitioner.objects.update(medirecords_provider_id=uuid4())
+        person.medirecords_provider_id = uuid4()
+        person.save(update_fields=["medirecords_provider_id"])
     AppointmentType.objects.update(medirecords_type="CONSULT_ALT_30")
 
 
@@ -98,7 +100,7 @@ def watch() -> dict[str, float]:
     ends: dict[str, float] = {}
     limit = time.monotonic() + LONGEST
     while len(ends) < len(rows) and time.monotonic() < limit:
-        time.sleep(0.1)
+        time.sleep(0.5)
         if began is None and any(found.filter(attempts__gt=0).exists() for found in rows.values()):
             began = timezone.now()
         for name, found in rows.items():

@@ -44,13 +44,11 @@ def take(name: str, limits: str) -> list[Window]:
         full = [window for window in before if not window.left]
         if full:
             raise Refused(429, "You have exceeded the rate limit", headers=headers(full))
-        return _count(name, before)
-
-
-def note(name: str, limits: str) -> list[Window]:
-    """Count one call, and let it through however many there were."""
-    with store.transaction():
-        return _count(name, windows(name, limits))
+        now, after = time.time(), [replace(window, used=window.used + 1) for window in before]
+        for window in after:
+            id = _id(name, window.most, window.seconds)
+            store.put("limit", id, {"id": id, "name": name, "used": window.used, "ends_at": now + window.ends_in})
+        return after
 
 
 def headers(windows: list[Window]) -> dict[str, str]:
@@ -70,14 +68,6 @@ def forget(name: str) -> None:
     with store.transaction():
         for row in store.find("limit", name=name):
             store.delete("limit", row["id"])
-
-
-def _count(name: str, before: list[Window]) -> list[Window]:
-    now, after = time.time(), [replace(window, used=window.used + 1) for window in before]
-    for window in after:
-        id = _id(name, window.most, window.seconds)
-        store.put("limit", id, {"id": id, "name": name, "used": window.used, "ends_at": now + window.ends_in})
-    return after
 
 
 def _window(name: str, most: int, seconds: float, now: float) -> Window:

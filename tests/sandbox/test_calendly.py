@@ -297,7 +297,7 @@ class TestLimits:
         sandbox.limits(invitees="1/0.3")
 
         statuses = []
-        while statuses.count(201) < 2 and len(statuses) < 200:
+        while statuses.count(201) < 2 and len(statuses) < 2_000:
             response = calendly.call("POST", "invitees", json=booking(minutes=15 * len(statuses)))
             statuses.append(response.status_code)
 
@@ -310,7 +310,7 @@ class TestLimits:
         response = calendly.call("GET", "users/me")
 
         assert response.ok
-        assert int(response.headers["X-RateLimit-Remaining"]) == 498
+        assert "X-RateLimit-Remaining" not in response.headers
 
     def test_can_be_set_for_all_calls(self, calendly, sandbox):
         sandbox.limits(calls="1/60")
