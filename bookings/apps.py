@@ -1,6 +1,9 @@
 """Bookings as a Django app."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+from . import first_load
 
 
 class Bookings(AppConfig):
@@ -9,3 +12,7 @@ class Bookings(AppConfig):
     name = "bookings"
     label = "bookings"
     verbose_name = "Bookings"
+
+    def ready(self) -> None:
+        """Have the first reasons and consents made after a migrate."""
+        post_migrate.connect(first_load.load_words, sender=self, dispatch_uid="words")

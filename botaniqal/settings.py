@@ -316,6 +316,10 @@ ANYMAIL = {
 # --- Time spans (seconds unless the name says otherwise) --------------------------------------------------------------
 
 HOLD_SECONDS = env.int("HOLD_SECONDS", default=300)
+UNDO_SECONDS = env.int("UNDO_SECONDS", default=120)
+ESCALATION_SECONDS = env.int("ESCALATION_SECONDS", default=300)
+CARD_ALERT_MINUTES = env.int("CARD_ALERT_MINUTES", default=15)
+NO_ANSWER_TRIES = env.int("NO_ANSWER_TRIES", default=3)
 SYNC_WAIT_SECONDS = env.float("SYNC_WAIT_SECONDS", default=3)
 SYNC_LEASE_SECONDS = env.float("SYNC_LEASE_SECONDS", default=60)
 SYNC_BACKOFF_SECONDS = env.float("SYNC_BACKOFF_SECONDS", default=60)

@@ -93,6 +93,12 @@ class Practitioner(models.Model):
     mailbox = models.EmailField("Outlook mailbox", blank=True)
     medirecords_provider_id = models.UUIDField("MediRecords provider", null=True, blank=True)
     meeting_link = models.URLField(blank=True, help_text="Where telehealth visits take place.")
+    daily_cap = models.PositiveSmallIntegerField(
+        "visits a day", null=True, blank=True, help_text="More are not offered; staff may go beyond, with a reason."
+    )
+    may_override = models.BooleanField(
+        "may go beyond soft rules", default=False, help_text="For consultants: notice, hours, daily cap, buffer."
+    )
     registration_number = models.CharField(max_length=50, blank=True)
     registration_expires_on = models.DateField(null=True, blank=True)
     tokens_revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -290,6 +296,14 @@ class DiaryEntry(models.Model):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     kind = models.CharField(max_length=10, choices=Kind)
+    appointment_type = models.ForeignKey(
+        "services.AppointmentType",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="What a hold is kept for.",
+    )
     held_for = models.UUIDField(null=True, blank=True, help_text="The triage session or checkout that it is kept for.")
     live_from = models.DateTimeField(db_default=ClockTimestamp())
     live_until = models.DateTimeField(null=True, blank=True)

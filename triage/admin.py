@@ -55,7 +55,7 @@ class TriageSessionAdmin(WrittenByVerbs):
 
     list_display = ["shown_patient", "due", "consultant", "shown_state", "shown_outcome", "call"]
     list_filter = [SessionViews, "outcome", "consultant"]
-    list_select_related = ["patient", "consultation", "consultant"]
+    list_select_related = ["patient", "consultation", "consultant", "disposition"]
     search_fields = ["patient__name", "patient__phone", "patient__email"]
     search_help_text = "Name, phone or e-mail"
     fieldsets = [
@@ -109,7 +109,7 @@ class TriageSessionAdmin(WrittenByVerbs):
     def shown_outcome(self, session: TriageSession) -> SafeString | str:
         if not session.outcome:
             return "–"
-        finer = session.get_disposition_display()
+        finer = session.disposition and session.disposition.label
         word = f"{session.get_outcome_display()}: {finer.lower()}" if finer else session.get_outcome_display()
         return badge(word, OUTCOME_TONES[session.outcome])
 

@@ -41,7 +41,7 @@ class SessionShape(serializers.Serializer):
     version = serializers.IntegerField(help_text="Counts changes; a PATCH names the one that it was written on.")
     status = serializers.SerializerMethodField()
     outcome = serializers.CharField(help_text="Empty while the call is not over.")
-    disposition = serializers.CharField()
+    disposition = serializers.SerializerMethodField()
     patientName = serializers.CharField(source="patient.name")
     patientEmail = serializers.CharField(source="patient.email")
     patientPhone = serializers.CharField(source="patient.phone")
@@ -61,6 +61,10 @@ class SessionShape(serializers.Serializer):
     def get_status(self, session: TriageSession) -> str:
         """Say where the call stands; its cancellation is its consultation's."""
         return session.status
+
+    def get_disposition(self, session: TriageSession) -> str:
+        """Give the finer word's code; empty where there is none."""
+        return session.disposition_id or ""
 
     def get_recommendedService(self, session: TriageSession) -> str | None:  # noqa: N802
         """Name the service as the API does."""

@@ -18,19 +18,10 @@ from practitioners.models import DiaryEntry, Practitioner
 from services.models import AppointmentType
 from services.prices import clinic_day
 
-from .models import TriageSession
+from .models import Disposition, TriageSession
 
 State = TriageSession.State
 Outcome = TriageSession.Outcome
-Disposition = TriageSession.Disposition
-
-DISPOSITIONS = {
-    Outcome.BOOKED: [],
-    Outcome.REFERRED: [Disposition.GP, Disposition.EMERGENCY, Disposition.CLINICIAN],
-    Outcome.REJECTED: [Disposition.NOT_ELIGIBLE, Disposition.DECLINED, Disposition.PRICE],
-    Outcome.NO_SHOW: [Disposition.NO_ANSWER, Disposition.VOICEMAIL, Disposition.WRONG_NUMBER],
-}
-"""Under each outcome, the finer words that belong to it."""
 
 OPEN = (State.SCHEDULED, State.IN_PROGRESS)
 """The states in which a session can still lead to a booking."""
@@ -279,9 +270,10 @@ def wrap_up(
             if session.booking_id
             else "Nothing was booked in this call, so its outcome cannot be “booked”.",
         )
-    if disposition and disposition not in DISPOSITIONS[outcome]:
+    finer = Disposition.objects.filter(code=disposition, outcome=outcome, is_active=True).first()
+    if disposition and finer is None:
         raise RuleBroken("disposition", "That reason does not belong to this outcome.")
-    close(session=session, outcome=outcome, disposition=disposition, by=by, now=now)
+    close(session=session, outcome=outcome, disposition=finer, by=by, now=now)
     return session
 
 
@@ -289,7 +281,7 @@ def close(
     *,
     session: TriageSession,
     outcome: str,
-    disposition: str = "",
+    disposition: Disposition | None = None,
     by: User | None,
     now: datetime,
     is_heard: bool = False,
@@ -319,7 +311,7 @@ def reopen(*, session: TriageSession, reason: str, by: User | None, now: datetim
     """
     if session.outcome != Outcome.NO_SHOW:
         raise SessionClosed
-    session.state, session.outcome, session.disposition = State.SCHEDULED, "", ""
+    session.state, session.outcome, session.disposition = State.SCHEDULED, "", None
     session.started_at = session.ended_at = None
     session.save(update_fields=["state", "outcome", "disposition", "started_at", "ended_at"])
     state = Booking.State.CONFIRMED

@@ -17,6 +17,10 @@ class Message(Owed):
         OTHER_PRACTITIONER = "other_practitioner", "Booking with another practitioner"
         BOOKING_LINK = "booking_link", "Link to choose the time"
         CANCELLED = "cancelled", "Booking cancelled"
+        CORRECTION = "correction", "Booking undone"
+        NO_ANSWER = "no_answer", "We could not reach you"
+        ESCALATION = "escalation", "A red flag waits"
+        UNREAD_CARD = "unread_card", "A hand-over card is unread"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=30, choices=Kind)

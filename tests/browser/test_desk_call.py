@@ -168,7 +168,7 @@ class TestEnding:
         desk.page.wait_for_url("**/admin/")
 
         session.refresh_from_db()
-        assert (session.outcome, session.disposition) == ("referred", "emergency")
+        assert (session.outcome, session.disposition_id) == ("referred", "emergency")
 
     def test_can_be_thought_better_of(self, desk, session):
         desk["#end"].click()

@@ -164,7 +164,7 @@ class TestWrapUp:
         act(sessions.wrap_up, session, outcome=outcome, disposition=disposition)
 
         session.refresh_from_db()
-        assert (session.state, session.outcome, session.disposition) == (State.DONE, outcome, disposition)
+        assert (session.state, session.outcome, session.disposition_id or "") == (State.DONE, outcome, disposition)
         assert session.ended_at
         assert session.consultation.state == consultation
 

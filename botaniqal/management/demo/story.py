@@ -7,7 +7,6 @@ from bookings.models import Booking
 from triage.models import TriageSession
 
 Outcome = TriageSession.Outcome
-Disposition = TriageSession.Disposition
 
 When = int | tuple[int, time]
 """Minutes from now; or a weekday, counted from today (today is none), and the time on the clinic's clock."""
@@ -62,7 +61,7 @@ CALLS = (
         who="tom",
         when=(-9, time(9, 15)),
         outcome=Outcome.REJECTED,
-        disposition=Disposition.NOT_ELIGIBLE,
+        disposition="not_eligible",
         notes="The friend will book for herself.",
     ),
     Call(
@@ -117,7 +116,7 @@ CALLS = (
         who="sarah",
         when=(-4, time(11)),
         outcome=Outcome.REJECTED,
-        disposition=Disposition.PRICE,
+        disposition="price",
         notes="Will think about it until next month.",
     ),
     Call(
@@ -137,7 +136,7 @@ CALLS = (
         who="tom",
         when=(-2, time(14, 30)),
         outcome=Outcome.NO_SHOW,
-        disposition=Disposition.VOICEMAIL,
+        disposition="voicemail",
         notes="Left a message with our number.",
         time_zone="Australia/Perth",
     ),
@@ -159,7 +158,7 @@ CALLS = (
         who="sarah",
         when=-95,
         outcome=Outcome.REFERRED,
-        disposition=Disposition.GP,
+        disposition="gp",
         notes="Her GP can see her tomorrow.",
     ),
     Call(

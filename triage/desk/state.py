@@ -16,8 +16,7 @@ from practitioners.models import DiaryEntry, Practitioner
 from services import prices
 from services.models import AppointmentType, Service
 
-from .models import TriageSession
-from .sessions import DISPOSITIONS, Disposition, Outcome
+from ..models import Disposition, Outcome, TriageSession
 
 SHOWN_DAYS = 7
 SEARCHED_DAYS = 14
@@ -132,7 +131,8 @@ def times_of(appointment_type: AppointmentType, *, first_day: date | None, now: 
 
 def endings() -> list[tuple[Outcome, list[Disposition]]]:
     """List how a call can end without a booking, with the finer words under each."""
-    return [(outcome, finer) for outcome, finer in DISPOSITIONS.items() if outcome != Outcome.BOOKED]
+    finer = list(Disposition.objects.filter(is_active=True))
+    return [(one, [row for row in finer if row.outcome == one]) for one in Outcome if one != Outcome.BOOKED]
 
 
 def _choice(kind: AppointmentType, off: str, priced: dict[int, Decimal], given: set[int]) -> Choice:

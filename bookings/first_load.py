@@ -1,0 +1,52 @@
+"""The reasons for cancelling and the consents that a new portal begins with; from then on operations manage them."""
+
+from django.apps import AppConfig
+from django.apps import apps as installed_apps
+from django.apps.registry import Apps
+
+CANCEL_REASONS = [
+    ("patient_unwell", "Patient is unwell", False),
+    ("time_does_not_suit", "Time does not suit any more", False),
+    ("not_wanted", "Not wanted any more", False),
+    ("price", "Price", False),
+    ("practitioner_away", "Practitioner is away", False),
+    ("not_paid", "Not paid", False),
+    ("mistake", "Mistake", False),
+    ("other", "Other", True),
+]
+CONSENTS = [
+    (
+        "privacy",
+        "We write down what you tell us, so that the practitioner can care for you. It is kept in Australia and shown "
+        "only to those who look after you. Is that all right?",
+        True,
+    ),
+    (
+        "telehealth",
+        "Your visit may take place by phone or video. The practitioner will tell you if you have to be seen in person. "
+        "Do you agree?",
+        True,
+    ),
+    ("sharing", "May we send a summary of the visit to your GP?", False),
+]
+
+
+def load_words(sender: AppConfig, *, using: str, apps: Apps = installed_apps, **kwargs: object) -> None:
+    """Make the first reasons and consents where there are none."""
+    try:
+        reason, wording = apps.get_model("bookings", "CancelReason"), apps.get_model("bookings", "ConsentWording")
+    except LookupError:  # migrated back to before there were any
+        return
+    if not reason.objects.using(using).exists():
+        reason.objects.using(using).bulk_create(
+            [
+                reason(code=code, label=label, asks_for_detail=asks, position=place)
+                for place, (code, label, asks) in enumerate(CANCEL_REASONS)
+            ],
+            ignore_conflicts=True,
+        )
+    if not wording.objects.using(using).exists():
+        wording.objects.using(using).bulk_create(
+            [wording(kind=kind, version=1, text=text, is_required=needed) for kind, text, needed in CONSENTS],
+            ignore_conflicts=True,
+        )

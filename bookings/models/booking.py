@@ -1,0 +1,170 @@
+"""The promise to a patient, its number and its money."""
+
+import uuid
+from datetime import datetime
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from .patients import Patient
+
+
+def on_clock(moment: datetime) -> str:
+    """Write a moment as the clinic's clock shows it: Tue 24 Nov 09:00."""
+    return f"{timezone.localtime(moment):%a %-d %b %H:%M}"
+
+
+class CancelReason(models.Model):
+    """A reason for cancelling that staff can choose; managed by operations."""
+
+    code = models.SlugField(max_length=40, unique=True)
+    label = models.CharField(max_length=100)
+    position = models.PositiveSmallIntegerField(default=0)
+    is_active = models.BooleanField("offered", default=True)
+    asks_for_detail = models.BooleanField(default=False, help_text="Whether a few words have to be added.")
+
+    class Meta:
+        ordering = ["position", "label"]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class BookingQuerySet(models.QuerySet):
+    def upcoming(self, now) -> "BookingQuerySet":
+        """Visits that will take place."""
+        return self.filter(state=Booking.State.CONFIRMED, starts_at__gte=now).order_by("starts_at")
+
+
+class Booking(models.Model):
+    """The promise to a patient: practitioner, appointment type, time, price."""
+
+    class State(models.TextChoices):
+        PENDING_PAYMENT = "pending_payment", "Waiting for payment"
+        CONFIRMED = "confirmed", "Confirmed"
+        COMPLETED = "completed", "Completed"
+        NO_SHOW = "no_show", "No-show"
+        CANCELLED = "cancelled", "Cancelled"
+
+    class Source(models.TextChoices):
+        PHONE = "phone", "Phone"
+        ONLINE = "online", "Online"
+        IMPORT = "import", "Import"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    number = models.CharField("confirmation number", max_length=20, unique=True, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="bookings")
+    practitioner = models.ForeignKey("practitioners.Practitioner", on_delete=models.PROTECT, related_name="bookings")
+    appointment_type = models.ForeignKey("services.AppointmentType", on_delete=models.PROTECT, related_name="bookings")
+    entry = models.OneToOneField(
+        "practitioners.DiaryEntry", on_delete=models.PROTECT, null=True, blank=True, related_name="booking"
+    )
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    price = models.DecimalField(max_digits=8, decimal_places=2, validators=[MinValueValidator(0)])
+    price_reason = models.CharField(max_length=200, blank=True, help_text="Why another amount than the price book's.")
+    state = models.CharField(max_length=20, choices=State, default=State.CONFIRMED, editable=False)
+    source = models.CharField(max_length=10, choices=Source)
+    join_link = models.URLField(max_length=500, blank=True)
+    notes = models.TextField(blank=True)
+    attention = models.CharField(
+        max_length=200, blank=True, help_text="Why somebody has to look at this booking; empty when all is well."
+    )
+    cancel_reason = models.CharField(max_length=200, blank=True, editable=False)
+    cancel_cause = models.ForeignKey(
+        CancelReason, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="bookings"
+    )
+    cancelled_at = models.DateTimeField(null=True, blank=True, editable=False)
+    correction = models.CharField(max_length=200, blank=True, editable=False, help_text="Why its end was corrected.")
+    is_end_heard = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="A vendor told of the state that it is in, and nobody here has decided since.",
+    )
+    revision = models.PositiveIntegerField(default=0, editable=False, help_text="Counts moves, for the .ics.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        "accounts.User", on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+    )
+
+    objects = BookingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-starts_at"]
+        permissions = [
+            ("charge_other_price", "Can charge another price than the price book's"),
+            ("view_figures", "Can read the clinic's figures"),
+            ("end_visit", "Can say how a visit ended"),
+            ("decide_details", "Can take over proposed details and merge patients"),
+        ]
+        constraints = [
+            models.CheckConstraint(name="booking_ends_after_it_starts", condition=Q(ends_at__gt=F("starts_at"))),
+            models.CheckConstraint(name="no_negative_booking_price", condition=Q(price__gte=0)),
+            models.CheckConstraint(
+                name="cancelled_with_reason_and_moment",
+                condition=~Q(state="cancelled") | (~Q(cancel_reason="") & Q(cancelled_at__isnull=False)),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["starts_at"], name="booking_by_start"),
+            models.Index(fields=["created_at"], name="booking_by_creation"),
+            models.Index(fields=["patient", "starts_at"], name="booking_by_patient"),
+            models.Index(fields=["starts_at"], condition=~Q(attention=""), name="booking_for_a_person"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def when(self) -> str:
+        """The visit's time on the clinic's clock."""
+        return on_clock(self.starts_at)
+
+
+class NumberCounter(models.Model):
+    """The last confirmation number given out in a year."""
+
+    year = models.PositiveSmallIntegerField(primary_key=True)
+    last = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return str(self.year)
+
+
+class Payment(models.Model):
+    """Money for a booking: asked for, collected, or not needed."""
+
+    class Method(models.TextChoices):
+        CREDIT_CARD_PHONE = "credit_card_phone", "Card on the terminal"
+        STRIPE_LINK = "stripe_link", "Payment link"
+        CASH = "cash", "Cash"
+        BANK_TRANSFER = "bank_transfer", "Bank transfer"
+        NONE = "none", "None needed"
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "To be paid"
+        COLLECTED = "collected", "Paid"
+        NOT_NEEDED = "not_needed", "Nothing to pay"
+
+    booking = models.OneToOneField(Booking, on_delete=models.PROTECT, related_name="payment")
+    amount = models.DecimalField(max_digits=8, decimal_places=2)
+    method = models.CharField(max_length=20, choices=Method)
+    status = models.CharField(max_length=20, choices=Status, editable=False)
+    reference = models.CharField(max_length=100, blank=True, help_text="The terminal's receipt number.")
+    collected_at = models.DateTimeField(null=True, blank=True, editable=False)
+    collected_by = models.ForeignKey(
+        "accounts.User", on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="no_negative_payment", condition=Q(amount__gte=0)),
+            models.CheckConstraint(
+                name="collected_at_a_moment", condition=~Q(status="collected") | Q(collected_at__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"${self.amount} {self.get_status_display().lower()}"

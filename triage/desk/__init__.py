@@ -1,0 +1,34 @@
+"""The call desk: one page for the whole call, and what it asks for and does."""
+
+from uuid import UUID
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+
+from . import booking_step, call, times_step
+from .page import page
+
+VERBS = {
+    call: ("start", "take_over", "write", "wrap_up"),
+    booking_step: ("hold", "keep", "let_go", "confirm"),
+}
+"""What can be done at the desk, by the part that does it."""
+
+
+def urls(site: AdminSite) -> list[URLPattern]:
+    """List the addresses of the desk, to stand before the admin's own of a call."""
+
+    def show(request: HttpRequest, session_id: UUID) -> HttpResponse:
+        return page(request, site, session_id)
+
+    return [
+        path("<uuid:session_id>/desk/", site.admin_view(show), name="triage_triagesession_desk"),
+        path("<uuid:session_id>/desk/state/", call.show_state),
+        path("<uuid:session_id>/desk/times/", times_step.times),
+        *(
+            path(f"<uuid:session_id>/desk/{name}/", getattr(part, name))
+            for part, names in VERBS.items()
+            for name in names
+        ),
+    ]
