@@ -3,6 +3,7 @@
 import { openEnding } from "./desk/ending.js";
 import { find, root } from "./desk/elements.js";
 import { listenToKeys } from "./desk/keys.js";
+import { startBooked } from "./desk/booked.js";
 import { startBooking } from "./desk/booking.js";
 import { startCall } from "./desk/call.js";
 import { startNotes } from "./desk/notes.js";
@@ -15,6 +16,7 @@ startCall();
 startNotes();
 startTimes();
 startBooking();
+startBooked();
 listenToKeys();
 find("#end")?.addEventListener("click", openEnding);
 keepLooking();

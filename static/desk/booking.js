@@ -1,20 +1,10 @@
-/** Booking: the held time with its countdown, the payment, the confirmation, and how far the booking has got. */
+/** Booking: the held time with its countdown, the payment, the confirmation. */
 
-import { alarm, calm, find, findAll, isFocusFree, make, say } from "./elements.js";
-import { flush } from "./notes.js";
+import { alarm, calm, find, findAll, isFocusFree, say } from "./elements.js";
 import { Refused, serverNow } from "./server.js";
 import { act, isOpen, look, state, take, watch } from "./state.js";
 import { chosenType, load, onHold, typeInput } from "./times.js";
-import { doubt, length, moment, momentForBoth, money } from "./words.js";
-
-const SYSTEMS = { calendly: "Calendly", outlook: "Outlook", medirecords: "MediRecords", email: "E-mail" };
-const STANDINGS = {
-    pending: ["Waiting", ""],
-    sending: ["Sending", "info"],
-    synced: ["Synced", "ok"],
-    retrying: ["Retrying", "waiting"],
-    needs_person: ["Needs help", "bad"],
-};
+import { doubt, length, momentForBoth, money } from "./words.js";
 
 const TAKEN = "That time was just taken. Offer one of these:";
 const NONE_LEFT = "That time was just taken, and no other is free in the next two weeks.";
@@ -24,7 +14,6 @@ const payments = findAll('input[name="payment"]');
 const typesOfHolds = new Map();
 let asked = null; // a time that is being held, before the portal has answered
 let isConfirming = false;
-let isLeaving = false;
 let letGoOn = null;
 let warnedOf = null;
 
@@ -38,18 +27,14 @@ export function startBooking() {
     onHold(hold);
     find("#keep").addEventListener("click", keep);
     find("#let-go").addEventListener("click", letGo);
-    find("#done").addEventListener("click", finish);
     find("#payment").addEventListener("change", draw);
     find("#payment").addEventListener("keydown", (event) => enter(event, () => (event.target.checked = true)));
     find("#reference").addEventListener("keydown", (event) => enter(event));
     confirmButton.addEventListener("click", confirm);
     find("#types").addEventListener("change", draw);
     watch((now, former) => {
-        const isNew = now.booking && (!former.booking || now === former);
-        const mayMove = isFocusFree(find("#agree"));
         noteEndOfHold(now, former);
         draw();
-        if (isNew && mayMove) find("#done").focus();
     });
     setInterval(drawCountdown, 1000);
 }
@@ -194,19 +179,6 @@ function notePrice(type, amount) {
     alarm(`The price is ${money(amount.toFixed(2))} now. Tell the patient, then confirm again.`);
 }
 
-export async function finish() {
-    if (isLeaving) return;
-    isLeaving = true;
-    try {
-        await flush();
-        await act("wrap_up", { outcome: "booked" });
-        location.assign(find("#today").href);
-    } catch (error) {
-        isLeaving = false;
-        alarm(error.message);
-    }
-}
-
 const describe = (time) => `${momentForBoth(time.startsAt)} with ${time.name}`;
 
 function draw() {
@@ -215,11 +187,7 @@ function draw() {
     find("#book").dataset.state = booking ? "booked" : held || asked ? "held" : "none";
     find("#book").hidden = booking === null && !isOpen();
     find("#agree").hidden = booking !== null;
-    find("#booked").hidden = booking === null;
-    if (booking) {
-        drawBooking(booking);
-        return;
-    }
+    if (booking) return;
     drawSummary(held);
     find("#held").hidden = !held || asked !== null;
     find("#payment").disabled = !isOpen();
@@ -261,31 +229,4 @@ function drawCountdown() {
         say("The held time runs out in one minute.");
     }
     if (seconds <= 0) take({ ...state, hold: null });
-}
-
-/** Why a system does not know the booking yet, and when it goes on, where that is not at once. */
-function whyOf({ problem, nextTryAt }) {
-    if (!problem) return "";
-    const isLater = nextTryAt && Date.parse(nextTryAt) > serverNow() + 60_000;
-    return isLater ? `${problem} Next try ${moment(nextTryAt)}.` : problem;
-}
-
-function drawBooking(booking) {
-    find("#number").textContent = booking.number;
-    const facts = [
-        ["When", momentForBoth(booking.startsAt)],
-        ["With", booking.practitioner],
-        ["What", booking.appointment],
-        ["Payment", booking.payment],
-    ];
-    find("#visit").replaceChildren(...facts.flatMap(([term, text]) => [make("dt", {}, term), make("dd", {}, text)]));
-    const rows = booking.systems.map((system) => {
-        const [word, usual] = STANDINGS[system.state];
-        const tone = system.state === "pending" && system.problem ? "waiting" : usual;
-        const name = make("span", { textContent: SYSTEMS[system.system] });
-        const standing = make("span", {}, make("span", { className: `badge ${tone}`, textContent: word }));
-        return make("li", {}, name, standing, make("small", { className: "muted", textContent: whyOf(system) }));
-    });
-    find("#systems").replaceChildren(...rows);
-    find("#done").hidden = !(state.isOwn && state.state === "wrap_up");
 }

@@ -1,6 +1,7 @@
 /** The keyboard alone: Alt+1 to 5 jump to the steps, Ctrl+Enter does the next thing, Esc closes. */
 
-import { confirm, finish, focusPayment, hold, isAgreed, isHolding } from "./booking.js";
+import { finish } from "./booked.js";
+import { confirm, focusPayment, hold, isAgreed, isHolding } from "./booking.js";
 import { begin } from "./call.js";
 import { calm, find, isAlarmed } from "./elements.js";
 import { isOpen, isWritable, state } from "./state.js";

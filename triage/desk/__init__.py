@@ -6,12 +6,13 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from . import booking_step, call, times_step
+from . import booking_step, call, ending_step, times_step
 from .page import page
 
 VERBS = {
-    call: ("start", "take_over", "write", "wrap_up"),
+    call: ("start", "take_over", "write"),
     booking_step: ("hold", "keep", "let_go", "confirm"),
+    ending_step: ("wrap_up",),
 }
 """What can be done at the desk, by the part that does it."""
 

@@ -1,4 +1,4 @@
-"""The desk's bar, notes and end: beginning the call, writing down, closing it."""
+"""The desk's bar and notes: beginning the call, taking it over, writing down."""
 # ruff: noqa: N815  (the API's own spelling of its fields)
 
 from datetime import datetime
@@ -14,7 +14,6 @@ from practitioners.models import Practitioner
 from services.models import Service
 
 from .. import sessions
-from ..models import TriageSession
 from . import state
 from .doors import Named, door, state_for, verb
 
@@ -36,13 +35,6 @@ class Written(serializers.Serializer):
     )
 
 
-class Ending(serializers.Serializer):
-    """How the call ended."""
-
-    outcome = serializers.ChoiceField(TriageSession.Outcome.choices)
-    disposition = serializers.SlugField(required=False, allow_blank=True, default="")
-
-
 @door("GET")
 def show_state(request: Request, session_id: UUID) -> Response:
     """Say where the call stands."""
@@ -51,7 +43,6 @@ def show_state(request: Request, session_id: UUID) -> Response:
 
 start = verb()(sessions.start)
 take_over = verb()(sessions.take_over)
-wrap_up = verb(Ending)(sessions.wrap_up)
 
 
 @verb(Written)
