@@ -148,7 +148,10 @@ class SessionFactory(DjangoModelFactory):
 
     class Params:
         in_progress = factory.Trait(
-            state=TriageSession.State.IN_PROGRESS, started_at=factory.LazyFunction(lambda: datetime.now(UTC))
+            state=TriageSession.State.IN_PROGRESS,
+            started_at=factory.LazyFunction(lambda: datetime.now(UTC)),
+            claimed_by=factory.SelfAttribute("consultant"),
+            claimed_at=factory.SelfAttribute("started_at"),
         )
 
     patient = factory.SubFactory(PatientFactory)

@@ -24,7 +24,7 @@ export function listenToKeys() {
             if (event.target.tagName !== "TEXTAREA") event.preventDefault();
             return;
         }
-        if (find("#ending").open) return;
+        if (find("dialog[open]")) return;
         if (event.altKey && !event.ctrlKey && steps[event.code]) {
             event.preventDefault();
             jump(event.code);

@@ -5,8 +5,7 @@ from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Coalesce
+from django.db.models import Case, F, Q, When
 
 CANCELLED = "cancelled"
 """What a call is that stands in no state any more, because its consultation was cancelled."""
@@ -21,7 +20,10 @@ class Outcome(models.TextChoices):
     NO_SHOW = "no_show", "No-show"
 
 
-DUE_AT = Coalesce("call_back_at", "consultation__starts_at")
+CALLS_BACK = Q(call_back_at__isnull=False, call_back_revision=F("consultation__revision"))
+"""Calls in which somebody is to be rung again, and the consultation has not been moved since."""
+
+DUE_AT = Case(When(CALLS_BACK, then="call_back_at"), default="consultation__starts_at")
 """When a call is due: at its consultation's time, or when somebody is to be rung again."""
 
 
@@ -111,6 +113,12 @@ class TriageSession(models.Model):
     call_back_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="When to ring again, after a call-back or an unanswered try."
     )
+    call_back_revision = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Which revision of the consultation the call-back belongs to: once that is moved, it is over.",
+    )
     tries = models.PositiveSmallIntegerField(default=0, editable=False, help_text="Unanswered tries so far.")
     script = models.ForeignKey(
         "triage.Script", on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="sessions"
@@ -143,9 +151,14 @@ class TriageSession(models.Model):
         return CANCELLED if self.consultation.state == CANCELLED else self.state
 
     @property
+    def calls_back(self) -> bool:
+        """Tell whether somebody is to be rung again; the consultation should be read along."""
+        return self.call_back_at is not None and self.call_back_revision == self.consultation.revision
+
+    @property
     def due_on(self) -> datetime:
         """When to ring; the consultation should be read along."""
-        return self.call_back_at or self.consultation.starts_at
+        return self.call_back_at if self.calls_back else self.consultation.starts_at
 
 
 class CallEvent(models.Model):
