@@ -17,8 +17,16 @@ from .models import Booking, SyncNote, SyncRecord
 
 # No calendar is open further ahead.
 FAR = timedelta(days=731)
+# So long after a visit began somebody may still note in Calendly that nobody came.
+NOTED_WITHIN = timedelta(days=2)
 # Calendly's clock and ours, and a message that overtook the one before.
 LEEWAY = timedelta(minutes=10)
+# What each message is called, and how the invitee of whom it tells stands.
+FORMS = {
+    Kind.CREATED: ("invitee.created", "active"),
+    Kind.CANCELED: ("invitee.canceled", "canceled"),
+    Kind.NO_SHOW_CREATED: ("invitee_no_show.created", "active"),
+}
 STANDING = frozenset({Booking.State.PENDING_PAYMENT, Booking.State.CONFIRMED})
 LONGEST_ID = 100
 
@@ -29,7 +37,7 @@ log = logging.getLogger(__name__)
 
 def fetch_missed(*, since: datetime, until: datetime, now: datetime) -> int:
     """
-    Put into the inbox what was booked or cancelled in Calendly between two moments and never told, and count it.
+    Put into the inbox what was booked, cancelled or missed in Calendly between two moments and never told; count it.
 
     Calendly lists events by their start alone, so that all that lie ahead, or began since, are read. What was told or
     stands here as it stands there is left alone, and so is what changed before: that is the drift desk's.
@@ -46,7 +54,7 @@ def fetch_missed(*, since: datetime, until: datetime, now: datetime) -> int:
         if (kind, event["uri"]) in told or not _differs(kind, states.get(uuid_of(event["uri"]))):
             continue
         count += sum(_deliver(kind, event, invitee) for invitee in client.raw_invitees(uuid_of(event["uri"])))
-    return count
+    return count + _fetch_no_shows(client, since=since, until=until, now=now)
 
 
 def fetch_event(*, event_id: str, starts_at: datetime) -> int:
@@ -92,6 +100,26 @@ def _changed(client: calendly.Calendly, *, since: datetime, until: datetime, now
             yield event
 
 
+def _fetch_no_shows(client: calendly.Calendly, *, since: datetime, until: datetime, now: datetime) -> int:
+    """
+    Put into the inbox that somebody did not come, of visits that nobody ended here.
+
+    A visit is not changed by that note, so those that have begun are looked at one by one.
+    """
+    begun = client.raw_events(
+        organization=settings.CALENDLY_ORGANIZATION, min_start=since - NOTED_WITHIN, max_start=now
+    )
+    events = {uuid_of(event["uri"]): event for event in begun if event["status"] == "active"}
+    count = 0
+    for event_id, state in _states(set(events)).items():
+        if state != Booking.State.CONFIRMED:
+            continue
+        for invitee in client.raw_invitees(event_id):
+            if (note := invitee.get("no_show")) and since <= _moment(note, "created_at") <= until:
+                count += _deliver(Kind.NO_SHOW_CREATED, events[event_id], invitee)
+    return count
+
+
 def _told(uris: set[str], *, since: datetime) -> set[tuple[str, str]]:
     """List what the inbox has of these events since then, whatever came of it: kind and event."""
     rows = InboundEvent.objects.filter(
@@ -111,14 +139,15 @@ def _differs(kind: Kind, state: str | None) -> bool:
 
 def _deliver(kind: Kind, event: Row, invitee: Row) -> bool:
     """Put one invitee's side of an event into the inbox in a delivery's form; answers whether it was news."""
-    name, status, at = (
-        ("invitee.created", "active", "created_at")
-        if kind == Kind.CREATED
-        else ("invitee.canceled", "canceled", "updated_at")
-    )
+    name, status = FORMS[kind]
     if invitee.get("status") != status:
         return False
-    payload = {"event": name, "created_at": invitee.get(at), "payload": {**invitee, "scheduled_event": event}}
+    at = {
+        Kind.CREATED: invitee.get("created_at"),
+        Kind.CANCELED: invitee.get("updated_at"),
+        Kind.NO_SHOW_CREATED: (invitee.get("no_show") or {}).get("created_at"),
+    }[kind]
+    payload = {"event": name, "created_at": at, "payload": {**invitee, "scheduled_event": event}}
     try:
         calendly_events.parse(payload)
     except (calendly_events.MalformedEvent, AttributeError) as error:
@@ -126,7 +155,7 @@ def _deliver(kind: Kind, event: Row, invitee: Row) -> bool:
         return False
     ids = [uuid_of(each)[:LONGEST_ID] for each in (event["uri"], invitee["uri"])]
     _, is_new = inbox.keep(
-        vendor=InboundEvent.Vendor.CALENDLY, key=f"backfill:{ids[0]}:{ids[1]}:{status}", kind=kind, payload=payload
+        vendor=InboundEvent.Vendor.CALENDLY, key=f"backfill:{ids[0]}:{ids[1]}:{kind}", kind=kind, payload=payload
     )
     return is_new
 

@@ -67,9 +67,15 @@ class AtCalendly:
         return body.encode()
 
 
-def fetch(*, since=DAY, until=timedelta()):
+@pytest.fixture
+def now():
+    return timezone.now()
+
+
+def fetch(*, since=DAY, until=timedelta(), at=None):
+    """Look back from now, or at what has begun by a later moment."""
     now = timezone.now()
-    count = backfill.fetch_missed(since=now - since, until=now - until, now=now)
+    count = backfill.fetch_missed(since=now - since, until=now - until, now=at or now)
     inbox.work_due(HANDLERS)
     assert not InboundEvent.objects.for_a_person().exists()
     return count
@@ -108,6 +114,28 @@ class TestFetchMissed:
         booking = Booking.objects.get()
         assert counts == [1, 0]
         assert (booking.state, booking.cancel_reason) == (Booking.State.CANCELLED, "Feels better")
+
+    def test_marks_a_visit_as_missed_that_was_marked_meanwhile(self, calendly, dia, now):
+        event = calendly.book()
+        fetch()
+        calendly.sandbox.control("POST", "no-shows", json={"event": event, "missed": True})
+
+        counts = [fetch(at=now + 3 * DAY), fetch(at=now + 3 * DAY)]
+
+        booking = Booking.objects.get()
+        assert counts == [1, 0]
+        assert (booking.state, booking.is_end_heard) == (Booking.State.NO_SHOW, True)
+
+    def test_leaves_alone_a_visit_that_was_ended_here(self, calendly, dia, now):
+        event = calendly.book()
+        fetch()
+        lifecycle.complete(booking_id=Booking.objects.get().pk, by=None, now=now)
+        calendly.sandbox.control("POST", "no-shows", json={"event": event, "missed": True})
+
+        count = fetch(at=now + 3 * DAY)
+
+        assert count == 0
+        assert Booking.objects.get().state == Booking.State.COMPLETED
 
     def test_writes_down_a_visit_that_was_booked_and_cancelled_meanwhile(self, calendly, dia):
         calendly.cancel(calendly.book())
