@@ -5,8 +5,8 @@ Hours, less time off, less what outside calendars take, less the diary, as bit m
 (see ``schedule``) for any number of practitioners and days, whatever the history holds.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from heapq import nsmallest
 from uuid import UUID
@@ -15,12 +15,12 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils import timezone
 
-from botaniqal.errors import RuleBroken
+from botaniqal.errors import DomainError, RuleBroken
 from services.models import AppointmentType
-from services.prices import clinic_day
 
-from . import schedule, timegrid
+from . import limits, schedule, timegrid
 from .diary import SlotTaken, Span
+from .limits import BUFFER, CAP, HOURS, NOTICE, SOFT
 from .models import OutsideCalendar, Practitioner, Room
 
 CLINIC = ZoneInfo(settings.CLINIC_TIME_ZONE)
@@ -62,6 +62,36 @@ class Slots:
 
 
 @dataclass(frozen=True, slots=True)
+class Obstacle:
+    """A rule that stands in the way of a time; a soft one may be gone beyond."""
+
+    rule: str
+    error: DomainError
+
+    @property
+    def is_soft(self) -> bool:
+        """Staff may go beyond it, with a reason."""
+        return self.rule in SOFT
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What stands in the way of an appointment, hard rules first, and the rooms that it could have."""
+
+    obstacles: list[Obstacle] = field(default_factory=list)
+    rooms: list[int] = field(default_factory=list)
+    rooms_without_buffer: list[int] = field(default_factory=list)
+
+    def add(self, rule: str, words: str) -> None:
+        """Put a rule in the way."""
+        self.obstacles.append(Obstacle(rule, RuleBroken(rule, words)))
+
+    def add_taken(self, rule: str) -> None:
+        """Put in the way that somebody else has the time."""
+        self.obstacles.append(Obstacle(rule, SlotTaken()))
+
+
+@dataclass(frozen=True, slots=True)
 class Alternative:
     """Another free time, when the wanted one is gone."""
 
@@ -94,16 +124,23 @@ def offers_of(*, service: str, kind: str = AppointmentType.Kind.INITIAL) -> list
 
 
 def find_slots(
-    *, offers: Sequence[Offer], first_day: date, days: int, zone: ZoneInfo = CLINIC, hides_stale: bool = False
+    *,
+    offers: Sequence[Offer],
+    first_day: date,
+    days: int,
+    zone: ZoneInfo = CLINIC,
+    hides_stale: bool = False,
+    held_for: UUID | None = None,
 ) -> list[Slots]:
     """
     Find the free times of each offer on so many days of a zone, and where there are none, the next one after.
 
-    Times that an outside calendar may have taken since it was last read are marked, or hidden.
+    Times that an outside calendar may have taken since it was last read are marked, or hidden. What ``held_for``
+    itself holds does not count towards the visits that a day may have.
     """
     last_day = first_day + timedelta(days=days)
     starts, ends = timegrid.wall_time(first_day, time.min, zone), timegrid.wall_time(last_day, time.min, zone)
-    window, found = _free(offers, starts, ends)
+    window, found = _free(offers, starts, ends, held_for)
     now = timezone.now()
     slots = []
     for offer, mask in zip(offers, found, strict=True):
@@ -118,63 +155,113 @@ def find_slots(
     return slots
 
 
-def occupied_span(appointment_type: AppointmentType, starts_at: datetime) -> Span:
-    """The time that an appointment takes in the diary, its buffers included."""
+def occupied_span(
+    appointment_type: AppointmentType, starts_at: datetime, beyond: Collection[str] = frozenset()
+) -> Span:
+    """The time that an appointment takes in the diary, with its buffers unless somebody went beyond them."""
+    ends_at = starts_at + timedelta(minutes=appointment_type.minutes)
+    if BUFFER in beyond:
+        return Span(starts_at, ends_at)
     return Span(
         starts_at - timedelta(minutes=appointment_type.buffer_before_minutes),
-        starts_at + timedelta(minutes=appointment_type.minutes + appointment_type.buffer_after_minutes),
+        ends_at + timedelta(minutes=appointment_type.buffer_after_minutes),
     )
 
 
 def check(
-    *, practitioner: Practitioner, appointment_type: AppointmentType, starts_at: datetime, held_for=None
+    *,
+    practitioner: Practitioner,
+    appointment_type: AppointmentType,
+    starts_at: datetime,
+    held_for: UUID | None = None,
+    beyond: Collection[str] = frozenset(),
 ) -> Room | None:
     """
     Make sure that an appointment may begin at a moment, and say in which room, if it needs one.
 
-    Time that is held for ``held_for`` itself does not stand in the way. The diary has the last word afterwards.
+    Time that is held for ``held_for`` itself does not stand in the way. ``beyond`` are the soft rules that somebody
+    went beyond with a reason; hard ones hold for everybody. The diary has the last word afterwards.
 
-    :raises RuleBroken: past, notice, horizon, step, hours, time off, or somebody who does not give it.
+    :raises RuleBroken: the registration, past, notice, horizon, step, hours, time off, a day that is full, or somebody
+        who does not give it.
     :raises SlotTaken: the diary, an outside calendar or the last room is taken.
     """
-    if not practitioner.is_active:
-        raise RuleBroken("inactive", f"{practitioner} does not work here any more.")
-    if not practitioner.appointment_types.filter(pk=appointment_type.pk).exists():
-        raise RuleBroken("does_not_give", f"{practitioner} does not give {appointment_type}.")
-    now = timezone.now()
-    if starts_at < now:
-        raise RuleBroken("past", "That time has passed.")
-    if starts_at < now + timedelta(minutes=appointment_type.min_notice_minutes):
-        raise RuleBroken("notice", f"{appointment_type} needs {appointment_type.min_notice_minutes} minutes' notice.")
-    if starts_at >= _horizon(appointment_type, now):
-        raise RuleBroken(
-            "horizon", f"{appointment_type} can be booked {appointment_type.horizon_days} days ahead at most."
-        )
-    if starts_at.second or starts_at.microsecond or starts_at.minute % timegrid.CELL_MINUTES:
-        raise RuleBroken("step", f"{appointment_type} cannot begin at that minute.")
-
-    offer = Offer(practitioner, appointment_type)
-    span = occupied_span(appointment_type, starts_at)
-    window = timegrid.Window.around(span.starts_at, span.ends_at)
-    cell, whole = window.cell_floor(starts_at), timegrid.mask_between(0, window.cells)
-    zone = ZoneInfo(practitioner.time_zone)
-    if not timegrid.step_mask(window, appointment_type.step_minutes, zone) >> cell & 1:
-        raise RuleBroken("step", f"{appointment_type} cannot begin at that minute.")
-    if _hours([offer], window)[0] & whole != whole:
-        raise RuleBroken("hours", f"That is outside {practitioner}'s hours.")
-    taken = schedule.taken(
-        people=[practitioner.pk], window=window, needs_room=appointment_type.is_in_person, held_for=held_for
+    verdict = weigh(
+        practitioner=practitioner,
+        appointment_type=appointment_type,
+        starts_at=starts_at,
+        held_for=held_for,
+        now=timezone.now(),
     )
-    if taken.time_off[0]:
-        raise RuleBroken("time_off", f"{practitioner} is away then.")
-    if taken.people[0]:
-        raise SlotTaken
-    if not appointment_type.is_in_person:
-        return None
-    free = [room for room, mask in taken.rooms.items() if not mask]
-    if not free:
-        raise SlotTaken
-    return Room.objects.get(pk=min(free))
+    for obstacle in verdict.obstacles:
+        if not (obstacle.is_soft and obstacle.rule in beyond):
+            raise obstacle.error
+    rooms = verdict.rooms_without_buffer if BUFFER in beyond else verdict.rooms
+    return Room.objects.get(pk=min(rooms)) if rooms else None
+
+
+def weigh(
+    *,
+    practitioner: Practitioner,
+    appointment_type: AppointmentType,
+    starts_at: datetime,
+    now: datetime,
+    held_for: UUID | None = None,
+) -> Verdict:
+    """
+    Find everything that stands in the way of an appointment; behind some hard rules nothing more is looked for.
+
+    While ``held_for`` itself holds the time, notice and the day's number of visits were judged when it was held.
+    """
+    verdict, kind = Verdict(), appointment_type
+    zone = ZoneInfo(practitioner.time_zone)
+    if not practitioner.is_active:
+        verdict.add("inactive", f"{practitioner} does not work here any more.")
+    elif not practitioner.appointment_types.filter(pk=kind.pk).exists():
+        verdict.add("does_not_give", f"{practitioner} does not give {kind}.")
+    elif starts_at < now:
+        verdict.add("past", "That time has passed.")
+    elif starts_at >= limits.horizon(kind, now):
+        verdict.add("horizon", f"{kind} can be booked {kind.horizon_days} days ahead at most.")
+    elif starts_at >= limits.registered_until(practitioner):
+        expiry = f"{practitioner.registration_expires_on:%-d %b %Y}"
+        verdict.add("registration", f"{practitioner}'s registration ends on {expiry}. Renew it in their record first.")
+    elif not limits.is_step(kind, starts_at, zone):
+        verdict.add("step", f"{kind} cannot begin at that minute. It begins every {kind.step_minutes} minutes.")
+    if verdict.obstacles:
+        return verdict
+
+    span, visit = occupied_span(kind, starts_at), occupied_span(kind, starts_at, {BUFFER})
+    window = timegrid.Window.around(span.starts_at, span.ends_at)
+    whole, core = (window.mask_of([(each.starts_at, each.ends_at)]) for each in (span, visit))
+    taken = schedule.taken(people=[practitioner.pk], window=window, needs_room=kind.is_in_person, held_for=held_for)
+    off, people = taken.time_off[0], taken.people[0]
+    verdict.rooms = [room for room, mask in taken.rooms.items() if not mask & whole]
+    verdict.rooms_without_buffer = [room for room, mask in taken.rooms.items() if not mask & core]
+    if off & core:
+        verdict.add("time_off", f"{practitioner} is away then.")
+    elif people & core:
+        verdict.add_taken("taken")
+    elif kind.is_in_person and not verdict.rooms_without_buffer:
+        verdict.add_taken("room")
+
+    is_held = taken.own[0] & core == core
+    if not is_held and starts_at < now + timedelta(minutes=kind.min_notice_minutes):
+        verdict.add(NOTICE, f"{kind} needs {kind.min_notice_minutes} minutes' notice.")
+    hours = _hours([Offer(practitioner, kind)], window)[0]
+    if hours & core != core:
+        verdict.add(HOURS, f"That is outside {practitioner}'s hours.")
+    if not is_held and (visits := limits.visits_of_full_day(practitioner, starts_at, held_for)) is not None:
+        verdict.add(CAP, f"{practitioner} has {visits} visits that day already, as many as a day should have.")
+    if any(obstacle.rule in ("time_off", "taken", "room") for obstacle in verdict.obstacles):
+        return verdict
+    if people & whole or (kind.is_in_person and not verdict.rooms):
+        verdict.add_taken(BUFFER)
+    elif off & whole:
+        verdict.add(BUFFER, f"{practitioner} is away in the break that belongs to it.")
+    elif hours & core == core and hours & whole != whole:
+        verdict.add(BUFFER, f"The break that belongs to it lies outside {practitioner}'s hours.")
+    return verdict
 
 
 def alternatives(
@@ -214,7 +301,9 @@ def alternatives(
 # --- The reckoning ----------------------------------------------------------------------------------------------------
 
 
-def _free(offers: Sequence[Offer], starts: datetime, ends: datetime) -> tuple[timegrid.Window, list[int]]:
+def _free(
+    offers: Sequence[Offer], starts: datetime, ends: datetime, held_for: UUID | None = None
+) -> tuple[timegrid.Window, list[int]]:
     """In which cells of a window each offer may begin, from a moment until before another."""
     reach = max((occupied_minutes(offer.appointment_type) for offer in offers), default=0)
     window = timegrid.Window.around(starts, ends, reach=timedelta(minutes=reach))
@@ -226,11 +315,13 @@ def _free(offers: Sequence[Offer], starts: datetime, ends: datetime) -> tuple[ti
         needs_room=any(offer.appointment_type.is_in_person for offer in offers),
     )
     now = timezone.now()
+    full = limits.full_days([offer.practitioner for offer in offers], window, held_for)
     found = []
     for place, (offer, hours) in enumerate(zip(offers, _hours(offers, window), strict=True)):
         kind = offer.appointment_type
         earliest = max(starts, now + timedelta(minutes=kind.min_notice_minutes) + CHOOSING)
-        asked = window.starts_between(earliest, min(ends, _horizon(kind, now)))
+        latest = min(ends, limits.horizon(kind, now), limits.registered_until(offer.practitioner))
+        asked = window.starts_between(earliest, latest) & ~full.get(place, 0)
         steps = timegrid.step_mask(window, kind.step_minutes, ZoneInfo(offer.practitioner.time_zone)) & asked
         free = hours & ~taken.time_off[place] & ~taken.people[place]
         mask = 0
@@ -252,7 +343,7 @@ def _look_further(slots: list[Slots], after: datetime) -> None:
     now = timezone.now()
     after, reach = max(after, now), timedelta(days=FIRST_LOOK_DAYS)  # a day long past would cost a look for every year
     while slots := [each for each in slots if each.later is None]:
-        end = min(after + reach, max(_horizon(each.appointment_type, now) for each in slots))
+        end = min(after + reach, max(limits.horizon(each.appointment_type, now) for each in slots))
         if end <= after:
             break
         window, found = _free([Offer(each.practitioner, each.appointment_type) for each in slots], after, end)
@@ -278,9 +369,3 @@ def _hours(offers: Sequence[Offer], window: timegrid.Window) -> list[int]:
 def occupied_minutes(appointment_type: AppointmentType) -> int:
     """How long an appointment takes in the diary, its buffers included."""
     return appointment_type.buffer_before_minutes + appointment_type.minutes + appointment_type.buffer_after_minutes
-
-
-def _horizon(appointment_type: AppointmentType, now: datetime) -> datetime:
-    """The end of the last day of the clinic on which a type can be booked."""
-    last = clinic_day(now) + timedelta(days=appointment_type.horizon_days + 1)
-    return timegrid.wall_time(last, time.min, CLINIC)

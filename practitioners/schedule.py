@@ -6,7 +6,7 @@ The statements are written by hand and prepared: for these the ORM takes longer 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from itertools import accumulate, pairwise
 from typing import Any
 from uuid import UUID
@@ -23,13 +23,20 @@ from .timegrid import WeeklyHours, Window
 Hours = tuple[str, WeeklyHours]
 """Where it holds, and the weekly rule."""
 
+LONGEST_DAY = timedelta(hours=25)  # when daylight saving ends
+
 
 @dataclass(slots=True)
 class Taken:
-    """What is taken in a window: masks by the person's place in the list that was asked for, and by room."""
+    """
+    What is taken in a window: masks by the person's place in the list that was asked for, and by room.
+
+    ``own`` is what is held for whom it was asked; that is not taken.
+    """
 
     time_off: list[int]
     people: list[int]
+    own: list[int]
     rooms: dict[int, int]
 
 
@@ -67,7 +74,7 @@ def hours(*, people: Sequence[UUID], window: Window) -> list[list[Hours]]:
 
 def taken(*, people: Sequence[UUID], window: Window, needs_room: bool, held_for: UUID | None = None) -> Taken:
     """Look what is taken in a window, by anybody but ``held_for``'s own holds."""
-    found = Taken([0] * len(people), [0] * len(people), {})
+    found = Taken([0] * len(people), [0] * len(people), [0] * len(people), {})
     values = {
         "people": people,
         "needs_room": needs_room,
@@ -81,12 +88,37 @@ def taken(*, people: Sequence[UUID], window: Window, needs_room: bool, held_for:
             found.rooms.setdefault(room, 0)
             continue
         mask = window.mask_of([(starts_at, ends_at)])
+        if what == "own":
+            if place:
+                found.own[place - 1] |= mask
+            continue
         if what == "off":
             found.time_off[place - 1] |= mask
         elif place:
             found.people[place - 1] |= mask
         if room in found.rooms:
             found.rooms[room] |= mask
+    return found
+
+
+def visits(
+    people: Sequence[Practitioner], starts_at: datetime, ends_at: datetime, *, held_for: UUID | None = None
+) -> list[dict[date, int]]:
+    """
+    Count each person's visits by their own day, on every day that a span touches.
+
+    What is held for a visit counts as one, but not what ``held_for`` itself holds.
+    """
+    found: list[dict[date, int]] = [{} for _ in people]
+    values = {
+        "people": [person.pk for person in people],
+        "zones": [person.time_zone for person in people],
+        "starts": starts_at - LONGEST_DAY,  # their day may begin before the span does, and end after it
+        "ends": ends_at + LONGEST_DAY,
+        "held_for": held_for,
+    }
+    for place, day, count in _rows(VISITS, values):
+        found[place - 1][day] = count
     return found
 
 
@@ -133,12 +165,22 @@ TAKEN = """
     FROM practitioners_busyperiod
     WHERE practitioner_id = ANY(%(people)s) AND starts_at < %(ends)s AND ends_at > %(starts)s
   UNION ALL
-    SELECT 'taken', array_position(%(people)s, practitioner_id), room_id, starts_at, ends_at
+    SELECT CASE WHEN kind = 'hold' AND held_for = %(held_for)s THEN 'own' ELSE 'taken' END,
+        array_position(%(people)s, practitioner_id), room_id, starts_at, ends_at
     FROM practitioners_diaryentry
     WHERE starts_at >= %(early)s AND starts_at < %(ends)s AND ends_at > %(starts)s
       AND (practitioner_id = ANY(%(people)s) OR room_id IS NOT NULL)
       AND (live_until IS NULL OR live_until > clock_timestamp())
+"""
+
+VISITS = """
+    SELECT asked.place::int, (starts_at AT TIME ZONE asked.zone)::date AS day, count(*)
+    FROM unnest(%(people)s::uuid[], %(zones)s::text[]) WITH ORDINALITY AS asked (id, zone, place)
+    JOIN practitioners_diaryentry ON practitioner_id = asked.id
+    WHERE starts_at >= %(starts)s AND starts_at < %(ends)s
+      AND (live_until IS NULL OR live_until > clock_timestamp())
       AND (kind = 'booking' OR held_for IS DISTINCT FROM %(held_for)s)
+    GROUP BY 1, 2
 """
 
 

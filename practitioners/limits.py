@@ -1,0 +1,69 @@
+"""What bounds the times that can be offered: the step, how far ahead, the registration, how many visits a day."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from services.models import AppointmentType
+from services.prices import clinic_day
+
+from . import schedule, timegrid
+from .models import Practitioner
+
+NOTICE, HOURS, CAP, BUFFER = "notice", "hours", "cap", "buffer"
+SOFT = (NOTICE, HOURS, CAP, BUFFER)
+"""The rules that staff may go beyond with a reason."""
+
+FOR_EVER = datetime.max.replace(tzinfo=UTC)
+
+
+def horizon(appointment_type: AppointmentType, now: datetime) -> datetime:
+    """Say where the last day of the clinic ends on which a type can be booked."""
+    last = clinic_day(now) + timedelta(days=appointment_type.horizon_days + 1)
+    return timegrid.wall_time(last, time.min, ZoneInfo(settings.CLINIC_TIME_ZONE))
+
+
+def registered_until(practitioner: Practitioner) -> datetime:
+    """Say from when on a practitioner's registration is over; where no end is known, never."""
+    if practitioner.registration_expires_on is None:
+        return FOR_EVER
+    day_after = practitioner.registration_expires_on + timedelta(days=1)
+    return timegrid.wall_time(day_after, time.min, ZoneInfo(practitioner.time_zone))
+
+
+def is_step(appointment_type: AppointmentType, moment: datetime, zone: ZoneInfo) -> bool:
+    """Tell whether a type may begin at a moment by a zone's clock."""
+    window = timegrid.Window.around(moment, moment + timegrid.CELL)
+    is_on_the_grid = window.starts_at == moment
+    return is_on_the_grid and bool(timegrid.step_mask(window, appointment_type.step_minutes, zone) & 1)
+
+
+def full_days(people: Sequence[Practitioner], window: timegrid.Window, held_for: UUID | None) -> dict[int, int]:
+    """
+    Mark, by a person's place, the cells of days that have as many visits as a day should have.
+
+    The database is asked for those who have a cap, and only if there are such people.
+    """
+    capped = [(place, person) for place, person in enumerate(people) if person.daily_cap is not None]
+    if not capped:
+        return {}
+    full = {place: 0 if person.daily_cap else timegrid.mask_between(0, window.cells) for place, person in capped}
+    counts = schedule.visits([person for _, person in capped], window.starts_at, window.ends_at, held_for=held_for)
+    for (place, person), by_day in zip(capped, counts, strict=True):
+        zone = ZoneInfo(person.time_zone)
+        for day, visits in by_day.items():
+            if visits >= person.daily_cap:
+                full[place] |= window.mask_of([timegrid.day_edges(day, zone)])
+    return full
+
+
+def visits_of_full_day(practitioner: Practitioner, moment: datetime, held_for: UUID | None) -> int | None:
+    """Count the visits on a practitioner's day of a moment, if those are as many as a day should have."""
+    if practitioner.daily_cap is None:
+        return None
+    [by_day] = schedule.visits([practitioner], moment, moment, held_for=held_for)
+    visits = by_day.get(moment.astimezone(ZoneInfo(practitioner.time_zone)).date(), 0)
+    return visits if visits >= practitioner.daily_cap else None
