@@ -28,6 +28,11 @@ class HandOver(models.Model):
     def __str__(self) -> str:
         return f"Hand-over of {self.booking}"
 
+    @property
+    def is_read(self) -> bool:
+        """Whether whoever gives the visit now has read it; the booking's practitioner should be read along."""
+        return self.read_at is not None and self.read_by_id == self.booking.practitioner.user_id
+
 
 class ReferralLetter(models.Model):
     """The text of a letter to somebody who goes on with the person: a GP, a hospital, a clinician."""
