@@ -90,6 +90,9 @@ class TriageSession(models.Model):
         "services.Service", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     recommended_practitioners = ArrayField(models.UUIDField(), default=list, blank=True)
+    recommendation = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="How practitioners were ranked, and why."
+    )
     outcome = models.CharField(max_length=20, choices=Outcome, blank=True, editable=False)
     disposition = models.ForeignKey(
         "triage.Disposition",
