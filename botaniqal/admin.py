@@ -312,11 +312,9 @@ class PortalAdmin(PlainFields, admin.ModelAdmin):
 
     def verbs_for(self, request: HttpRequest, row: Model) -> Iterator[dict[str, Any]]:
         """Give each verb of the row with its address."""
-        if not self.may_use_verbs(request):
-            return
         for name in self.verbs:
             offered: Verb = getattr(self, name).verb
-            if offered.when(row):
+            if self.may_use(request, row, name) and offered.when(row):
                 yield {"verb": offered, "url": self.verb_url(row, name)}
 
     def verb_form(self, request: HttpRequest, row: Model, name: str) -> forms.Form:
@@ -327,6 +325,10 @@ class PortalAdmin(PlainFields, admin.ModelAdmin):
     def may_use_verbs(self, request: HttpRequest) -> bool:
         """Verbs are for those who may change such rows, even where no form does."""
         return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
+
+    def may_use(self, request: HttpRequest, row: Model, name: str) -> bool:
+        """Tell whether somebody may use a verb on a row, for verbs that have a right of their own."""
+        return self.may_use_verbs(request)
 
     def save_model(self, request: HttpRequest, obj: Model, form: forms.ModelForm, change: bool) -> None:
         """Write only what was typed, so that a verb that ran meanwhile is not undone."""
@@ -365,7 +367,7 @@ class PortalAdmin(PlainFields, admin.ModelAdmin):
         row = self.get_object(request, unquote(object_id))
         if row is None or name not in self.verbs:
             raise Http404
-        if not (self.has_view_permission(request, row) and self.may_use_verbs(request)):
+        if not (self.has_view_permission(request, row) and self.may_use(request, row, name)):
             raise PermissionDenied
         asked = self.verb_of(row, name)
         if not asked.when(row):
