@@ -23,6 +23,12 @@ from services.models import AppointmentType
 from .ics import appointment_file
 from .models import Booking, Payment, SyncRecord
 
+Kind = Message.Kind
+WITH_LINK = (Kind.PREPARATION, Kind.CONFIRMATION, Kind.MOVED, Kind.OTHER_PRACTITIONER)
+"""What tells of a visit, and how to join it."""
+OF_NO_VISIT = (Kind.CANCELLED, Kind.CORRECTION)
+"""What tells that a visit will not take place."""
+
 
 def send_preparation(*, booking: Booking, now: datetime) -> None:
     """Tell who booked a free consultation who will ring, when, and what to have ready."""
@@ -49,6 +55,11 @@ def send_cancelled(*, booking: Booking, now: datetime) -> None:
     _send(Message.Kind.CANCELLED, booking, now)
 
 
+def send_correction(*, booking: Booking, now: datetime) -> None:
+    """Tell the patient that a visit was entered by mistake and will not take place."""
+    _send(Message.Kind.CORRECTION, booking, now)
+
+
 def send_booking_link(*, booking: Booking, link: str, now: datetime) -> None:
     """Ask the patient to enter the visit in the practitioner's calendar themselves; nothing but the time is said."""
     writing.write(
@@ -63,6 +74,23 @@ def send_booking_link(*, booking: Booking, link: str, now: datetime) -> None:
             **_when(booking.starts_at, booking.patient.zone),
         },
     )
+
+
+def send_no_answer(*, booking: Booking, link: str, now: datetime) -> None:
+    """Tell whom we could not reach on the phone, and offer to choose another time."""
+    if booking.patient.email:
+        writing.write(
+            kind=Message.Kind.NO_ANSWER,
+            reference=booking.pk,
+            to=booking.patient.email,
+            send_at=now,
+            calendar="",
+            context={
+                "first_name": booking.patient.first_name,
+                "link": link,
+                **_when(now, booking.patient.zone),
+            },
+        )
 
 
 def meeting_link(practitioner: Practitioner, appointment_type: AppointmentType) -> str:
@@ -88,7 +116,7 @@ def forget_unsent(*, booking: Booking) -> None:
 def note_join_link(*, booking: Booking) -> None:
     """Put the join link, known only now, into the messages that wait for it, and let them go."""
     now = timezone.now()
-    waiting = _unsent(booking).exclude(kind=Message.Kind.BOOKING_LINK)
+    waiting = _unsent(booking).filter(kind__in=WITH_LINK)
     for message in waiting.select_for_update(skip_locked=True):
         writing.rewrite(message=message, send_at=now, **_content(booking, booking.join_link, now))
 
@@ -96,7 +124,7 @@ def note_join_link(*, booking: Booking) -> None:
 def _send(kind: Message.Kind, booking: Booking, now: datetime) -> None:
     if not booking.patient.email:
         return
-    waits = kind != Message.Kind.CANCELLED and _waits_for_link(booking)
+    waits = kind not in OF_NO_VISIT and _waits_for_link(booking)
     writing.write(
         kind=kind,
         reference=booking.pk,

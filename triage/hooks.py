@@ -70,8 +70,9 @@ class Consultations(Visits):
         """Make the call the other consultant's."""
         session = sessions.locked(booking.call.pk)
         session.consultant = practitioner
+        session.claimed_by = session.claimed_at = None
         session.version += 1
-        session.save(update_fields=["consultant", "version"])
+        session.save(update_fields=["consultant", "claimed_by", "claimed_at", "version"])
 
     def end_as_no_show(self, booking: Booking, now: datetime) -> None:
         """
@@ -92,8 +93,8 @@ class Consultations(Visits):
     def is_touched(self, booking: Booking) -> bool:
         """Tell also whether somebody has begun the call, or written in it."""
         call = booking.call
-        has_begun = call.state in (TriageSession.State.IN_PROGRESS, TriageSession.State.WRAP_UP)
-        return super().is_touched(booking) or has_begun or bool(call.notes or call.booking_id)
+        has_begun = call.tries or call.state in (TriageSession.State.IN_PROGRESS, TriageSession.State.WRAP_UP)
+        return super().is_touched(booking) or bool(has_begun or call.notes or call.booking_id)
 
     def forget(self, booking: Booking) -> None:
         """Delete the call."""

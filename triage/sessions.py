@@ -18,7 +18,8 @@ from practitioners.models import DiaryEntry, Practitioner
 from services.models import AppointmentType
 from services.prices import clinic_day
 
-from .models import Disposition, TriageSession
+from . import hand_over
+from .models import CallEvent, Disposition, TriageSession
 
 State = TriageSession.State
 Outcome = TriageSession.Outcome
@@ -183,7 +184,7 @@ def by_load(consultants: list[Practitioner], moment: datetime) -> list[Practitio
 @transaction.atomic
 def start(*, session_id: UUID, consultant: Practitioner | None, by: User | None, now: datetime) -> TriageSession:
     """
-    Begin the call, or go on with it.
+    Begin the call, or go on with it: whoever does has it from then on.
 
     :raises NotYourSession: another consultant has it.
     :raises SessionClosed: it is over or cancelled.
@@ -191,28 +192,14 @@ def start(*, session_id: UUID, consultant: Practitioner | None, by: User | None,
     session = locked(session_id)
     require_own(session, consultant)
     require_open(session)
+    is_parked = session.state == State.IN_PROGRESS and session.claimed_by_id is None
+    if session.claimed_by_id is None:
+        session.claimed_by, session.claimed_at = consultant, now
+        kind = CallEvent.Kind.RESUMED if is_parked else CallEvent.Kind.CLAIMED
+        session.events.create(kind=kind, at=now, by=by, words=f"{consultant}")
     if session.state == State.SCHEDULED:
         session.state, session.started_at = State.IN_PROGRESS, now
-        session.save(update_fields=["state", "started_at"])
-    return session
-
-
-@transaction.atomic
-def take_over(*, session_id: UUID, consultant: Practitioner | None, by: User | None, now: datetime) -> TriageSession:
-    """
-    Make another consultant's call one's own.
-
-    :raises NotAllowed: the person is no consultant.
-    :raises SessionClosed: it is over.
-    """
-    session = locked(session_id)
-    if consultant is None:
-        raise NotAllowed("Only a consultant can take a call over.")
-    if session.state == State.DONE:
-        raise SessionClosed
-    session.consultant = consultant
-    session.version += 1
-    session.save(update_fields=["consultant", "version"])
+    session.save(update_fields=["state", "started_at", "claimed_by", "claimed_at"])
     return session
 
 
@@ -295,7 +282,10 @@ def close(
     session.started_at = session.started_at or now
     session.ended_at = now
     session.save(update_fields=["state", "outcome", "disposition", "started_at", "ended_at", "booking"])
+    word = disposition.label if disposition else session.get_outcome_display()
+    session.events.create(kind=CallEvent.Kind.ENDED, at=now, by=by, words=word)
     diary.release_holds(held_for=session.pk)
+    hand_over.bring_up_to_date(session=session, by=by, now=now)
     if session.consultation.state == Booking.State.CONFIRMED:
         if outcome == Outcome.NO_SHOW:
             lifecycle.mark_no_show(booking_id=session.consultation_id, by=by, now=now, is_heard=is_heard)
@@ -312,18 +302,22 @@ def reopen(*, session: TriageSession, reason: str, by: User | None, now: datetim
     if session.outcome != Outcome.NO_SHOW:
         raise SessionClosed
     session.state, session.outcome, session.disposition = State.SCHEDULED, "", None
-    session.started_at = session.ended_at = None
-    session.save(update_fields=["state", "outcome", "disposition", "started_at", "ended_at"])
+    session.started_at = session.ended_at = session.claimed_by = session.claimed_at = session.call_back_at = None
+    session.tries = 0
+    ended = ["state", "outcome", "disposition", "ended_at", "tries"]
+    session.save(update_fields=[*ended, "started_at", "claimed_by", "claimed_at", "call_back_at"])
+    session.events.create(kind=CallEvent.Kind.REOPENED, at=now, by=by)
     state = Booking.State.CONFIRMED
     lifecycle.correct(booking_id=session.consultation_id, state=state, reason=reason, by=by, now=now)
 
 
-def await_wrap_up(*, session: TriageSession, now: datetime) -> None:
+def await_wrap_up(*, session: TriageSession, by: User | None = None, now: datetime) -> None:
     """Write down that a locked session's call led to a booking and only has to be closed."""
     session.state, session.outcome = State.WRAP_UP, Outcome.BOOKED
     session.started_at = session.started_at or now
     session.save(update_fields=["state", "outcome", "started_at", "booking"])
     diary.release_holds(held_for=session.pk)
+    hand_over.bring_up_to_date(session=session, by=by, now=now)
 
 
 def locked(session_id: UUID) -> TriageSession:

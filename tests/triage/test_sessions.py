@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from bookings import lifecycle
 from bookings.models import Booking
-from botaniqal.errors import Malformed, NotAllowed, RuleBroken
+from botaniqal.errors import Malformed, RuleBroken
 from botaniqal.messages.models import Message
 from practitioners import diary
 from tests.factories import AppointmentTypeFactory, PractitionerFactory, SessionFactory, next_morning
@@ -105,21 +105,6 @@ class TestStart:
 
         with pytest.raises(sessions.SessionClosed, match="cancelled"):
             act(sessions.start, session)
-
-
-class TestTakeOver:
-    def test_makes_the_call_ones_own(self, session):
-        tom = PractitionerFactory(consultant=True)
-
-        act(sessions.take_over, session, consultant=tom)
-
-        assert act(sessions.start, session, consultant=tom).consultant == tom
-        with pytest.raises(sessions.NotYourSession):
-            act(sessions.start, session)
-
-    def test_refuses_somebody_who_is_no_consultant(self, session):
-        with pytest.raises(NotAllowed):
-            act(sessions.take_over, session, consultant=None)
 
 
 class TestWrite:

@@ -10,7 +10,7 @@ from . import booking_step, call, ending_step, times_step
 from .page import page
 
 VERBS = {
-    call: ("start", "take_over", "write"),
+    call: ("start", "claim", "take_over", "park", "call_back", "unanswered", "write"),
     booking_step: ("hold", "keep", "let_go", "confirm"),
     ending_step: ("wrap_up",),
 }
@@ -26,6 +26,7 @@ def urls(site: AdminSite) -> list[URLPattern]:
     return [
         path("<uuid:session_id>/desk/", site.admin_view(show), name="triage_triagesession_desk"),
         path("<uuid:session_id>/desk/state/", call.show_state),
+        path("<uuid:session_id>/desk/later/", call.later),
         path("<uuid:session_id>/desk/times/", times_step.times),
         *(
             path(f"<uuid:session_id>/desk/{name}/", getattr(part, name))

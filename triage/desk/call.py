@@ -1,21 +1,24 @@
-"""The desk's bar and notes: beginning the call, taking it over, writing down."""
+"""The desk's bar and notes: whose call it is, ringing later, writing down."""
 # ruff: noqa: N815  (the API's own spelling of its fields)
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from botaniqal.accounts.models import User
+from botaniqal.api.fields import FIRST_YEAR, LAST_YEAR
+from practitioners import availability, timegrid
 from practitioners.models import Practitioner
 from services.models import Service
 
-from .. import sessions
-from . import state
-from .doors import Named, door, state_for, verb
+from .. import claims, no_answer, sessions
+from . import call_state, state
+from .doors import Named, door, find_call, state_for, verb
 
 
 class Written(serializers.Serializer):
@@ -35,14 +38,53 @@ class Written(serializers.Serializer):
     )
 
 
+class WallTime(serializers.DateTimeField):
+    """A moment as a field of the page has it: by the clinic's wall clock."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(default_timezone=None, input_formats=["%Y-%m-%dT%H:%M"], **kwargs)
+
+    def to_internal_value(self, value: Any) -> datetime:
+        """Read it; a time that daylight saving skips is the moment of the jump."""
+        local = super().to_internal_value(value)
+        if not FIRST_YEAR <= local.year <= LAST_YEAR:
+            self.fail("invalid", format="2026-12-01T10:00")
+        return timegrid.wall_time(local.date(), local.time(), availability.CLINIC)
+
+
+class CallBack(serializers.Serializer):
+    """When to ring back, and who does."""
+
+    at = WallTime()
+    owner = serializers.PrimaryKeyRelatedField(queryset=Practitioner.objects.consulting(), required=False)
+
+
+class Unanswered(serializers.Serializer):
+    """When to try again; after the last try there is none."""
+
+    at = WallTime(required=False)
+
+
 @door("GET")
 def show_state(request: Request, session_id: UUID) -> Response:
     """Say where the call stands."""
     return Response(state_for(request, session_id))
 
 
+@door("GET")
+def later(request: Request, session_id: UUID) -> Response:
+    """Suggest when to ring again."""
+    session = find_call(session_id)
+    sessions.require_own(session, request.auth.practitioner)
+    return Response(call_state.later_times(session, timezone.now()))
+
+
 start = verb()(sessions.start)
-take_over = verb()(sessions.take_over)
+claim = verb()(claims.claim)
+take_over = verb()(claims.take_over)
+park = verb()(claims.park)
+call_back = verb(CallBack)(claims.call_back)
+unanswered = verb(Unanswered)(no_answer.note_try)
 
 
 @verb(Written)
