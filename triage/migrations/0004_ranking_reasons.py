@@ -4,15 +4,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('triage', '0003_call_back_revision'),
+        ("triage", "0003_call_back_revision"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='triagesession',
-            name='recommendation',
-            field=models.JSONField(blank=True, default=dict, editable=False, help_text='How practitioners were ranked, and why.'),
+            model_name="triagesession",
+            name="recommendation",
+            field=models.JSONField(
+                blank=True, default=dict, editable=False, help_text="How practitioners were ranked, and why."
+            ),
         ),
     ]
