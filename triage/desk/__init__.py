@@ -11,6 +11,7 @@ from .page import page
 
 VERBS = {
     call: ("start", "claim", "take_over", "park", "call_back", "unanswered", "write"),
+    times_step: ("hold_beyond",),
     booking_step: ("hold", "keep", "let_go", "confirm"),
     ending_step: ("wrap_up",),
 }
@@ -28,6 +29,7 @@ def urls(site: AdminSite) -> list[URLPattern]:
         path("<uuid:session_id>/desk/state/", call.show_state),
         path("<uuid:session_id>/desk/later/", call.later),
         path("<uuid:session_id>/desk/times/", times_step.times),
+        path("<uuid:session_id>/desk/why_not/", times_step.why_not),
         *(
             path(f"<uuid:session_id>/desk/{name}/", getattr(part, name))
             for part, names in VERBS.items()
