@@ -10,7 +10,7 @@ from botaniqal.api import errors, health, pages
 from practitioners import api as practitioners
 from services import api as services
 from triage import api as triage
-from triage import booking_api
+from triage import booking_api, self_booking
 
 handler400 = errors.bad_request
 handler403 = errors.forbidden
@@ -45,6 +45,10 @@ vendors = [
     path("webhooks/jotform/<str:secret>", webhooks.jotform),
 ]
 
+patients = [
+    path("call/<str:token>", self_booking.another_time, name="another-time"),
+]
+
 operators = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
@@ -56,5 +60,6 @@ urlpatterns = [
     *public_api,
     *consultants_api,
     *vendors,
+    *patients,
     *operators,
 ]
