@@ -1,12 +1,16 @@
 """Money for a booking: what it costs, and what was collected."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
 
 from botaniqal import cards
 from botaniqal.accounts.models import User
-from botaniqal.errors import RuleBroken
+from botaniqal.errors import Malformed, Missing, RuleBroken
 from services import prices
 from services.models import AppointmentType
 
@@ -31,16 +35,36 @@ class Taken:
 
 
 class WrongAmount(RuleBroken):
-    """The amount is not the price book's."""
+    """The amount is not what is due."""
 
     code = "wrong_amount"
 
-    def __init__(self, expected: Decimal) -> None:
-        super().__init__(
-            "amount",
-            f"The price is ${expected}. Another amount needs the right to charge it, and a reason.",
-            extra={"expectedAmount": float(expected)},
-        )
+    def __init__(self, expected: Decimal, message: str = "") -> None:
+        usual = f"The price is ${expected}. Another amount needs the right to charge it, and a reason."
+        super().__init__("amount", message or usual, extra={"expectedAmount": float(expected)})
+
+
+class ReferenceNeeded(RuleBroken):
+    """A payment on the terminal without its receipt number."""
+
+    code = "reference_needed"
+
+    def __init__(self) -> None:
+        super().__init__("reference", "Type the receipt number that the terminal printed, then confirm.")
+
+
+class NothingDue(RuleBroken):
+    """No payment is waited for."""
+
+    code = "nothing_due"
+
+    def __init__(self, message: str) -> None:
+        super().__init__("payment", message)
+
+
+def link_maker() -> Callable[[Booking], str] | None:
+    """Find what makes a payment's link for a booking; as long as there is none, no link is offered."""
+    return None
 
 
 def amount_due(*, appointment_type: AppointmentType, taken: Taken, by: User | None, now: datetime) -> Decimal:
@@ -78,3 +102,57 @@ def record(*, booking: Booking, taken: Taken, by: User | None, now: datetime) ->
         collected_at=now if collected else None,
         collected_by=by if collected else None,
     )
+
+
+def require_reference(*, taken: Taken, amount: Decimal) -> None:
+    """
+    Make sure that money taken on the terminal comes with its receipt number.
+
+    :raises ReferenceNeeded: it does not.
+    """
+    is_on_terminal = taken.is_collected and taken.method == Payment.Method.CREDIT_CARD_PHONE
+    if is_on_terminal and amount and not taken.reference.strip():
+        raise ReferenceNeeded
+
+
+@transaction.atomic
+def mark_collected(
+    *, booking_id: UUID, method: str, reference: str, amount: Decimal, by: User | None, now: datetime
+) -> Payment:
+    """
+    Note that what was still to be paid for a booking has come; the same receipt told again changes nothing.
+
+    :raises Missing: there is no such booking, or it has no payment.
+    :raises NothingDue: it is paid with another receipt, costs nothing, or the booking is cancelled.
+    :raises WrongAmount: another amount than is due.
+    :raises Malformed: no reference, one that looks like a card number, or a method that brings no money.
+    """
+    reference = reference.strip()
+    if not reference:
+        raise Malformed("Say which receipt or transfer it is.", details={"reference": ["Required."]})
+    refuse_card_number(reference, "reference")
+    if method not in Payment.Method.values or method == Payment.Method.NONE:
+        raise Malformed("Choose how it was paid.", details={"method": ["Not a way to pay."]})
+    # The booking first, as whoever cancels it does.
+    if not Booking.objects.select_for_update().filter(pk=booking_id).exists():
+        raise Missing("There is no such booking.")
+    payment = (
+        Payment.objects.select_for_update(of=["self"]).select_related("booking").filter(booking=booking_id).first()
+    )
+    if payment is None:
+        raise Missing("This booking has no payment.")
+    if payment.status == Payment.Status.COLLECTED and (payment.reference, payment.amount) == (reference, amount):
+        return payment
+    if payment.status != Payment.Status.PENDING:
+        standing = f"{payment.get_status_display().lower()}"
+        raise NothingDue(f"Nothing is due for {payment.booking}: {standing}.")
+    if payment.booking.state == Booking.State.CANCELLED:
+        raise NothingDue(f"{payment.booking} is cancelled, so nothing is due for it.")
+    if amount != payment.amount:
+        raise WrongAmount(
+            payment.amount, f"${payment.amount} is due for {payment.booking}, so ${amount} cannot settle it."
+        )
+    payment.status, payment.method, payment.reference = Payment.Status.COLLECTED, method, reference
+    payment.collected_at, payment.collected_by = now, by
+    payment.save(update_fields=["status", "method", "reference", "collected_at", "collected_by"])
+    return payment

@@ -16,6 +16,7 @@ from django.db.models.functions import Greatest
 
 from botaniqal.accounts.models import User
 from botaniqal.errors import Conflict
+from services.models import AppointmentType
 
 from .models import ClockTimestamp, DiaryEntry, Practitioner, Room
 
@@ -46,9 +47,9 @@ class Span:
 # imported copy of our own booking must never be refused. The vendor's id tells such a copy.
 INSERT = """
     INSERT INTO practitioners_diaryentry
-        (id, practitioner_id, room_id, starts_at, ends_at, kind, held_for, live_from, live_until, external_id,
-         created_by_id)
-    SELECT %(id)s, %(practitioner)s, %(room)s, %(starts_at)s, %(ends_at)s, %(kind)s, %(held_for)s,
+        (id, practitioner_id, room_id, starts_at, ends_at, kind, appointment_type_id, held_for, live_from, live_until,
+         external_id, created_by_id)
+    SELECT %(id)s, %(practitioner)s, %(room)s, %(starts_at)s, %(ends_at)s, %(kind)s, %(appointment_type)s, %(held_for)s,
            clock.now, clock.now + %(seconds)s * interval '1 second', '', %(by)s
     FROM (SELECT clock_timestamp() AS now) clock
     WHERE NOT EXISTS (
@@ -61,14 +62,21 @@ INSERT = """
 
 
 def hold(
-    *, practitioner: Practitioner, span: Span, held_for: UUID, by: User | None, room: Room | None = None
+    *,
+    practitioner: Practitioner,
+    span: Span,
+    held_for: UUID,
+    by: User | None,
+    room: Room | None = None,
+    appointment_type: AppointmentType | None = None,
 ) -> DiaryEntry:
     """
-    Keep a practitioner's time while the call goes on, for ``HOLD_SECONDS``.
+    Keep a practitioner's time while the call goes on, for ``HOLD_SECONDS``; ``appointment_type`` is what it is for.
 
     :raises SlotTaken: another entry, or the outside calendar, takes part of the span.
     """
-    return _insert(practitioner, span, DiaryEntry.Kind.HOLD, held_for, room, by, settings.HOLD_SECONDS)
+    kind = DiaryEntry.Kind.HOLD
+    return _insert(practitioner, span, kind, held_for, room, by, settings.HOLD_SECONDS, appointment_type)
 
 
 def renew(*, entry_id: UUID, held_for: UUID) -> DiaryEntry:
@@ -79,6 +87,18 @@ def renew(*, entry_id: UUID, held_for: UUID) -> DiaryEntry:
     """
     _alter_hold(DiaryEntry.objects.filter(pk=entry_id, held_for=held_for), live_until=_seconds_from_now())
     return DiaryEntry.objects.get(pk=entry_id)
+
+
+def hold_instead(*, entry: DiaryEntry, appointment_type: AppointmentType, room: Room | None) -> DiaryEntry:
+    """
+    Keep a hold of the same length for another appointment, for another ``HOLD_SECONDS``.
+
+    :raises HoldLapsed: it ran out before, or was let go.
+    """
+    holds = DiaryEntry.objects.filter(pk=entry.pk)
+    changes = {"appointment_type": appointment_type, "room": _room_of(entry, room)}
+    _alter_hold(holds, live_until=_seconds_from_now(), **changes)
+    return DiaryEntry.objects.get(pk=entry.pk)
 
 
 def take(
@@ -92,6 +112,8 @@ def take(
     """
     Take a practitioner's time for a booking: ``held_for``'s own hold on that span becomes it, where there is one.
 
+    Where there is none, what else it keeps of that time gives way.
+
     :raises SlotTaken: another entry, or the outside calendar, takes part of the span.
     :raises HoldLapsed: the hold ran out at this very moment.
     """
@@ -100,10 +122,10 @@ def take(
             practitioner=practitioner, starts_at=span.starts_at, ends_at=span.ends_at, held_for=held_for
         )
         if held := own.filter(kind=DiaryEntry.Kind.HOLD, live_until__gt=ClockTimestamp()).first():
-            # Its room stays; but what it is taken for now may need one where the hold had none, or the other way round.
-            room_id = (held.room_id or room.pk) if room else None
-            _alter_hold(own.filter(pk=held.pk), kind=DiaryEntry.Kind.BOOKING, live_until=None, room=room_id)
+            kind = DiaryEntry.Kind.BOOKING
+            _alter_hold(own.filter(pk=held.pk), kind=kind, live_until=None, room=_room_of(held, room))
             return DiaryEntry.objects.get(pk=held.pk)
+        release_overlapping(held_for=held_for, practitioner=practitioner, span=span)
     return _insert(practitioner, span, DiaryEntry.Kind.BOOKING, None, room, by, None)
 
 
@@ -117,16 +139,23 @@ def release_holds(*, held_for: UUID) -> int:
     return _end_life(DiaryEntry.objects.filter(held_for=held_for, kind=DiaryEntry.Kind.HOLD))
 
 
+def release_overlapping(*, held_for: UUID, practitioner: Practitioner, span: Span) -> int:
+    """Give back what is kept for something of a practitioner's time and overlaps a span, but for that span itself."""
+    own = DiaryEntry.objects.filter(held_for=held_for, kind=DiaryEntry.Kind.HOLD, practitioner=practitioner)
+    overlapping = own.filter(starts_at__lt=span.ends_at, ends_at__gt=span.starts_at)
+    return _end_life(overlapping.exclude(starts_at=span.starts_at, ends_at=span.ends_at))
+
+
 def living_holds(*, held_for: UUID) -> list[DiaryEntry]:
     """List what is kept for something now, the soonest first."""
     return list(
         DiaryEntry.objects.filter(held_for=held_for, kind=DiaryEntry.Kind.HOLD, live_until__gt=ClockTimestamp())
-        .select_related("practitioner", "room")
+        .select_related("practitioner", "room", "appointment_type")
         .order_by("starts_at")
     )
 
 
-def _insert(practitioner, span, kind, held_for, room, by, seconds) -> DiaryEntry:
+def _insert(practitioner, span, kind, held_for, room, by, seconds, appointment_type=None) -> DiaryEntry:
     values = {
         "id": uuid4(),
         "practitioner": practitioner.pk,
@@ -134,6 +163,7 @@ def _insert(practitioner, span, kind, held_for, room, by, seconds) -> DiaryEntry
         "starts_at": span.starts_at,
         "ends_at": span.ends_at,
         "kind": kind,
+        "appointment_type": appointment_type and appointment_type.pk,
         "held_for": held_for,
         "seconds": seconds,
         "by": by and by.pk,
@@ -143,6 +173,11 @@ def _insert(practitioner, span, kind, held_for, room, by, seconds) -> DiaryEntry
         if cursor.fetchone() is None:
             raise SlotTaken
     return DiaryEntry.objects.get(pk=values["id"])
+
+
+def _room_of(hold: DiaryEntry, room: Room | None) -> int | None:
+    """Its room stays; but what it is for now may need one where it had none, or the other way round."""
+    return (hold.room_id or room.pk) if room else None
 
 
 def _alter_hold(holds, **changes) -> None:

@@ -14,8 +14,8 @@ from practitioners import availability, calendars, diary
 from practitioners.models import DiaryEntry, Practitioner
 from services.models import AppointmentType, Service
 
-from . import sessions
-from .models import TriageSession
+from . import overrides, sessions
+from .models import CallEvent, TriageSession
 
 HOLDS_AT_ONCE = 2
 
@@ -85,7 +85,9 @@ def hold_slot(
     by: User | None,
 ) -> DiaryEntry:
     """
-    Keep a time for the call; holding the same time again keeps it longer.
+    Keep a time for the call; holding the same time again keeps it longer, for the appointment that is wanted now.
+
+    Two can be kept at once. A time that overlaps one which the call keeps with the same practitioner takes its place.
 
     :raises NotYourSession: another consultant has the call.
     :raises SessionClosed: the call is over.
@@ -93,21 +95,33 @@ def hold_slot(
     :raises RuleBroken: the time cannot be offered.
     :raises SlotTaken: somebody else has it.
     """
+    beyond = overrides.granted(session_id=session_id, practitioner=practitioner, starts_at=starts_at)
     room = availability.check(
-        practitioner=practitioner, appointment_type=appointment_type, starts_at=starts_at, held_for=session_id
+        practitioner=practitioner,
+        appointment_type=appointment_type,
+        starts_at=starts_at,
+        held_for=session_id,
+        beyond=beyond,
     )
-    span = availability.occupied_span(appointment_type, starts_at)
+    span = availability.occupied_span(appointment_type, starts_at, beyond)
     with transaction.atomic():
         session = sessions.locked(session_id)
         sessions.require_own(session, consultant)
         sessions.require_open(session)
-        holds = diary.living_holds(held_for=session_id)
-        for held in holds:
+        for held in diary.living_holds(held_for=session_id):
             if (held.practitioner_id, held.starts_at, held.ends_at) == (practitioner.pk, span.starts_at, span.ends_at):
-                return diary.renew(entry_id=held.pk, held_for=session_id)
-        if len(holds) >= HOLDS_AT_ONCE:
+                return diary.hold_instead(entry=held, appointment_type=appointment_type, room=room)
+        diary.release_overlapping(held_for=session_id, practitioner=practitioner, span=span)
+        if len(diary.living_holds(held_for=session_id)) >= HOLDS_AT_ONCE:
             raise TooManyHolds
-        return diary.hold(practitioner=practitioner, span=span, held_for=session_id, room=room, by=by)
+        return diary.hold(
+            practitioner=practitioner,
+            span=span,
+            held_for=session_id,
+            room=room,
+            by=by,
+            appointment_type=appointment_type,
+        )
 
 
 @transaction.atomic
@@ -128,6 +142,21 @@ def let_go(*, entry_id: UUID, consultant: Practitioner | None) -> None:
     # Read again under the session's lock, under which alone a hold becomes a booking.
     if hold := kept.first():
         diary.release(entry=hold)
+
+
+def is_booked(
+    *,
+    session_id: UUID,
+    consultant: Practitioner | None,
+    practitioner_id: UUID,
+    appointment_type: AppointmentType,
+    starts_at: datetime,
+) -> bool:
+    """Tell whether a consultant's own call has led to this very visit already, so that a repeat is no fault."""
+    visit = {"practitioner": practitioner_id, "appointment_type": appointment_type, "starts_at": starts_at}
+    made = {f"booking__{name}": value for name, value in visit.items()}
+    own = TriageSession.objects.filter(pk=session_id, consultant=consultant).exclude(consultant=None)
+    return own.filter(booking__state=Booking.State.CONFIRMED, **made).exists()
 
 
 def book_by_phone(
@@ -160,9 +189,15 @@ def book_by_phone(
         raise Missing("There is no such triage session.")
     sessions.require_own(owner, consultant)
     payments.refuse_card_number(notes, "notes")
+    payments.refuse_card_number(taken.amount_reason, "amountReason")
 
+    beyond = overrides.granted(session_id=session_id, practitioner=practitioner, starts_at=starts_at)
     room = availability.check(
-        practitioner=practitioner, appointment_type=appointment_type, starts_at=starts_at, held_for=session_id
+        practitioner=practitioner,
+        appointment_type=appointment_type,
+        starts_at=starts_at,
+        held_for=session_id,
+        beyond=beyond,
     )
     price = payments.amount_due(appointment_type=appointment_type, taken=taken, by=by, now=now)
     try:
@@ -170,7 +205,7 @@ def book_by_phone(
             session = sessions.locked(session_id)
             sessions.require_own(session, consultant)
             sessions.require_open(session)
-            span = availability.occupied_span(appointment_type, starts_at)
+            span = availability.occupied_span(appointment_type, starts_at, beyond)
             entry = diary.take(practitioner=practitioner, span=span, held_for=session_id, room=room, by=by)
             booking = lifecycle.book(
                 patient=session.patient,
@@ -188,10 +223,11 @@ def book_by_phone(
             )
             payments.record(booking=booking, taken=taken, by=by, now=now)
             session.booking = booking
+            session.events.create(kind=CallEvent.Kind.BOOKED, at=now, by=by, words=f"{booking} with {practitioner}")
             if ends_call:
                 sessions.close(session=session, outcome=TriageSession.Outcome.BOOKED, by=by, now=now)
             else:
-                sessions.await_wrap_up(session=session, now=now)
+                sessions.await_wrap_up(session=session, by=by, now=now)
             notices.send_confirmation(booking=booking, now=now)
             return booking
     except sessions.SessionClosed:

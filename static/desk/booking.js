@@ -1,175 +1,143 @@
-/** Booking: the held time with its countdown, the payment, the confirmation. */
+/** Booking: how the held time is paid, and the confirmation. */
 
-import { alarm, calm, find, findAll, isFocusFree, say } from "./elements.js";
-import { Refused, serverNow } from "./server.js";
-import { act, isOpen, look, state, take, watch } from "./state.js";
-import { chosenType, load, onHold, typeInput } from "./times.js";
-import { doubt, length, momentForBoth, money } from "./words.js";
+import { alarm, calm, find, findAll, say } from "./elements.js";
+import { askedTime, chosenTime, refuse, startHolds } from "./holds.js";
+import { Refused } from "./server.js";
+import { act, isOpen, look, state, watch } from "./state.js";
+import { chosenType, typeInput } from "./times.js";
+import { momentForBoth, money } from "./words.js";
 
-const TAKEN = "That time was just taken. Offer one of these:";
-const NONE_LEFT = "That time was just taken, and no other is free in the next two weeks.";
+const UNSURE = "The portal did not answer. Whether the booking was made will show here; nothing is booked twice.";
 
 const confirmButton = find("#confirm");
 const payments = findAll('input[name="payment"]');
-const typesOfHolds = new Map();
-let asked = null; // a time that is being held, before the portal has answered
+const reference = find("#reference");
+const otherPrice = find("#other-price");
+const otherAmount = find("#other-amount");
+const otherReason = find("#other-reason");
 let isConfirming = false;
-let letGoOn = null;
-let warnedOf = null;
+let isUnsure = false;
 
 const payment = () => payments.find((input) => input.checked)?.value ?? "";
-const priceOf = (type) => typeInput(type)?.dataset.price ?? "";
-const isFree = (type) => Number(priceOf(type)) === 0;
-const isPaid = (time) => payment() !== "" || isFree(time.type);
+const bookPrice = (type) => typeInput(type)?.dataset.price ?? "";
+const isOther = () => otherPrice?.getAttribute("aria-expanded") === "true";
+const priceOf = (type) => (isOther() ? otherAmount.value.trim() : bookPrice(type));
+const isFree = (type) => !isOther() && Number(bookPrice(type)) === 0;
 
 export function startBooking() {
     if (!confirmButton) return;
-    onHold(hold);
-    find("#keep").addEventListener("click", keep);
-    find("#let-go").addEventListener("click", letGo);
+    startHolds({ next: focusPayment, changed: draw });
     find("#payment").addEventListener("change", draw);
     find("#payment").addEventListener("keydown", (event) => enter(event, () => (event.target.checked = true)));
-    find("#reference").addEventListener("keydown", (event) => enter(event));
+    for (const input of [reference, otherAmount, otherReason].filter(Boolean)) {
+        input.addEventListener("input", draw);
+        input.addEventListener("keydown", (event) => enter(event));
+    }
+    otherPrice?.addEventListener("click", toggleOther);
     confirmButton.addEventListener("click", confirm);
     find("#types").addEventListener("change", draw);
     watch((now, former) => {
-        noteEndOfHold(now, former);
+        if (isUnsure && now.booking) {
+            isUnsure = false;
+            calm();
+        }
+        if (former.booking?.isPaymentDue && now.booking?.isPaymentDue === false) say("The visit is paid.");
         draw();
     });
-    setInterval(drawCountdown, 1000);
 }
 
+/** Enter takes what is typed or chosen and goes on to what is missing, or to the confirmation. */
 function enter(event, choose = () => {}) {
-    if (event.key !== "Enter" || event.ctrlKey) return;
+    if (event.key !== "Enter" || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     choose();
     draw();
-    confirmButton.focus();
+    (missing()?.field ?? confirmButton).focus();
 }
 
-/** The time that the call keeps, with what it is kept for. */
-function heldTime() {
-    if (!state.hold || !isOpen()) return null;
-    const { id, fits, practitionerId, practitioner, room, lapsesAt } = state.hold;
-    const type = typesOfHolds.get(id) ?? chosenType();
-    const fit = fits.find((each) => each.type === type) ?? (fits.length === 1 ? fits[0] : null);
-    const startsAt = (fit ?? fits[0])?.startsAt;
-    return { id, practitionerId, name: practitioner, room, lapsesAt, type: fit?.type ?? "", startsAt };
+function toggleOther() {
+    const isOpening = !isOther();
+    otherPrice.setAttribute("aria-expanded", String(isOpening));
+    find("#other").hidden = !isOpening;
+    draw();
+    if (isOpening) otherAmount.focus();
 }
 
-export const isHolding = () => asked !== null || heldTime() !== null;
-export const isAgreed = () => heldTime() !== null && isPaid(heldTime());
+/** What is still needed before the held time can be booked, and where it is typed; nothing when all is there. */
+function missing() {
+    const time = chosenTime();
+    if (!time) return { words: "Hold a time first.", field: null };
+    const input = typeInput(time.type);
+    if (!input || input.disabled) return { words: "This appointment is no longer offered. Let the time go.", field: null };
+    if (isOther() && !/^\d{1,6}([.,]\d{1,2})?$/.test(otherAmount.value.trim())) {
+        return { words: "Type the price.", field: otherAmount };
+    }
+    if (isOther() && !otherReason.value.trim()) return { words: "Say why another price.", field: otherReason };
+    if (isFree(time.type)) return null;
+    if (!payment()) return { words: "Choose how it is paid.", field: payments[0] };
+    if (payment() === "card" && !reference.value.trim()) {
+        return { words: "Type the terminal's receipt number.", field: reference };
+    }
+    return null;
+}
 
-/** Go to the payment, or past it where there is nothing to pay. */
+export const isAgreed = () => chosenTime() !== null && missing() === null;
+
+/** Go to what is missing before the confirmation; where nothing is, to the payment, or past it where there is none. */
 export function focusPayment() {
-    const time = asked ?? heldTime();
-    if (time && isFree(time.type)) confirmButton.focus();
+    const time = askedTime() ?? chosenTime();
+    const field = askedTime() ? null : missing()?.field;
+    if (field) field.focus();
+    else if (time && isFree(time.type)) confirmButton.focus();
     else (payments.find((input) => input.checked) ?? payments[0]).focus();
 }
 
-/** Keep a time at the portal; the focus goes on at once. */
-export async function hold(time) {
-    if (asked || isConfirming) return;
-    if (time.isHeld) {
-        focusPayment();
-        return;
-    }
-    asked = time;
-    calm();
-    draw();
-    focusPayment();
-    try {
-        await act("hold", { practitionerId: time.practitionerId, type: time.type, startsAt: time.startsAt });
-        typesOfHolds.set(state.hold.id, time.type);
-        say(`Held ${describe(time)}. Choose how it is paid.`);
-    } catch (error) {
-        refuse(error, time);
-    } finally {
-        asked = null;
-        draw();
-        load({ isQuiet: true });
-    }
-}
-
-/** Tell why a time could not be had, and offer what can be had instead. */
-function refuse(error, time) {
-    const mayMove = isFocusFree(find("#book"));
-    if (error.code !== "slot_taken") {
-        alarm(error instanceof Refused ? error.message : "The portal did not answer: the time is not held. Try again.");
-        return;
-    }
-    const others = error.body.alternatives ?? [];
-    const first = alarm(
-        others.length ? TAKEN : NONE_LEFT,
-        others.map(({ practitionerId, practitionerName, time: startsAt }) => ({
-            label: `${momentForBoth(startsAt)} ${practitionerName}`,
-            run: () => hold({ practitionerId, name: practitionerName, startsAt, type: time.type }),
-        })),
-    );
-    if (mayMove) first?.focus();
-}
-
-async function keep() {
-    try {
-        await act("keep");
-        say("Kept for longer.");
-    } catch (error) {
-        alarm(error.message);
-        await look();
-    }
-}
-
-async function letGo() {
-    letGoOn = state.hold?.id;
-    find("#step-5").focus();
-    try {
-        await act("let_go");
-        say("The time was let go.");
-        load({ isQuiet: true });
-    } catch (error) {
-        letGoOn = null;
-        alarm(error.message);
-    }
-}
-
-/** A hold that is gone without our doing ran out; all choices stay. */
-function noteEndOfHold(now, former) {
-    const gone = former.hold;
-    if (!gone || now.hold || now.booking || now.state === "done" || gone.id === letGoOn || asked) return;
-    if (Date.parse(gone.lapsesAt) > serverNow() + 1500) return; // let go in another window
-    const type = typesOfHolds.get(gone.id) ?? chosenType();
-    const fit = gone.fits.find((each) => each.type === type) ?? gone.fits[0];
-    if (!fit) return;
-    const time = { practitionerId: gone.practitionerId, name: gone.practitioner, ...fit };
-    const text = `The hold on ${describe(time)} ran out. Nothing was charged. Hold it again if it is still free.`;
-    const again = alarm(text, [{ label: "Hold it again", run: () => hold(time) }]);
-    if (isFocusFree(find("#book"))) again.focus();
-    load({ isQuiet: true });
-}
-
 export async function confirm() {
-    const time = heldTime();
-    if (isConfirming || !time) return;
-    if (!time.type) return say("Choose the appointment that the time is held for.");
-    if (!isPaid(time)) return focusPayment();
+    const time = chosenTime();
+    if (isConfirming || askedTime() || !time) return;
+    const needed = missing();
+    if (needed) {
+        say(needed.words);
+        needed.field?.focus();
+        return;
+    }
     isConfirming = true;
     calm();
     draw();
     try {
-        const { practitionerId, type, startsAt } = time;
-        const reference = payment() === "card" ? find("#reference").value.trim() : "";
-        const money = { payment: payment() || "later", reference, amount: priceOf(type) };
-        await act("confirm", { practitionerId, type, startsAt, ...money });
+        await act("confirm", agreedOn(time));
         say(`Booked. Number ${state.booking.number}.`);
     } catch (error) {
-        if (error.code === "wrong_amount") notePrice(time.type, error.body.expectedAmount);
-        else if (error instanceof Refused) refuse(error, time);
-        else alarm("The portal did not answer. Whether the booking was made will show here; nothing is booked twice.");
+        explain(error, time);
         look();
     } finally {
         isConfirming = false;
         draw();
     }
+}
+
+function agreedOn({ practitionerId, type, startsAt }) {
+    return {
+        practitionerId,
+        type,
+        startsAt,
+        payment: payment() || "later",
+        reference: payment() === "card" ? reference.value.trim() : "",
+        amount: priceOf(type).replace(",", "."),
+        amountReason: isOther() ? otherReason.value.trim() : "",
+    };
+}
+
+function explain(error, time) {
+    if (!(error instanceof Refused)) {
+        isUnsure = true;
+        alarm(UNSURE);
+    } else if (error.code === "wrong_amount" && !isOther()) {
+        notePrice(time.type, error.body.expectedAmount);
+    } else {
+        refuse(error, time);
+    }
+    if (error.code === "reference_needed") reference.focus();
 }
 
 /** The price book changed since the page was opened: nothing is booked at a price that was not said. */
@@ -179,54 +147,36 @@ function notePrice(type, amount) {
     alarm(`The price is ${money(amount.toFixed(2))} now. Tell the patient, then confirm again.`);
 }
 
-const describe = (time) => `${momentForBoth(time.startsAt)} with ${time.name}`;
-
 function draw() {
-    const held = heldTime();
+    const held = chosenTime();
     const { booking } = state;
-    find("#book").dataset.state = booking ? "booked" : held || asked ? "held" : "none";
+    find("#book").dataset.state = booking ? "booked" : held || askedTime() ? "held" : "none";
     find("#book").hidden = booking === null && !isOpen();
     find("#agree").hidden = booking !== null;
     if (booking) return;
     drawSummary(held);
-    find("#held").hidden = !held || asked !== null;
     find("#payment").disabled = !isOpen();
-    const isReady = held !== null && asked === null && held.type !== "" && isPaid(held) && !isConfirming;
+    const needed = missing();
+    const isReady = needed === null && askedTime() === null && !isConfirming;
     confirmButton.setAttribute("aria-disabled", String(!isReady));
     confirmButton.firstChild.data = isConfirming ? "Booking… " : "Confirm booking ";
-    drawCountdown();
+    find("#needed").textContent = held && !askedTime() && !isConfirming ? (needed?.words ?? "") : "";
 }
 
 function drawSummary(held) {
-    const time = asked ?? held;
+    const time = askedTime() ?? held;
     const price = find("#price");
     const type = time?.type || chosenType();
-    price.hidden = !type;
-    price.textContent = type ? (isFree(type) ? "Nothing to pay" : money(priceOf(type))) : "";
+    price.hidden = !type || isOther();
+    price.textContent = type ? (isFree(type) ? "Nothing to pay" : money(bookPrice(type))) : "";
+    if (otherPrice) otherPrice.hidden = !held;
     find("#payment").hidden = type !== "" && isFree(type);
     find("#receipt").hidden = payment() !== "card" || find("#payment").hidden;
     find("#summary").textContent = summaryOf(time);
-    const words = held && !asked ? doubt(state.hold, serverNow()) : "";
-    find("#doubt").hidden = !words;
-    find("#doubt").textContent = words ? `${held.name}: ${words}. The time may be taken there.` : "";
 }
 
 function summaryOf(time) {
     if (!time) return "No time held yet.";
-    if (!time.type) return `${describe(time)} is held. Choose the appointment that it is for.`;
     const words = [momentForBoth(time.startsAt), time.name, typeInput(time.type)?.dataset.name, time.room];
-    return `${asked ? "Holding " : ""}${words.filter(Boolean).join(" · ")}`;
-}
-
-function drawCountdown() {
-    const held = heldTime();
-    if (!held) return;
-    const seconds = (Date.parse(held.lapsesAt) - serverNow()) / 1000;
-    find("#countdown").textContent = length(Math.ceil(seconds));
-    find("#held").classList.toggle("low", seconds <= 60);
-    if (seconds <= 60 && seconds > 0 && warnedOf !== held.lapsesAt) {
-        warnedOf = held.lapsesAt;
-        say("The held time runs out in one minute.");
-    }
-    if (seconds <= 0) take({ ...state, hold: null });
+    return `${askedTime() ? "Holding " : ""}${words.filter(Boolean).join(" · ")}`;
 }

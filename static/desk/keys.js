@@ -1,9 +1,10 @@
 /** The keyboard alone: Alt+1 to 5 jump to the steps, Ctrl+Enter does the next thing, Esc closes. */
 
 import { finish } from "./booked.js";
-import { confirm, focusPayment, hold, isAgreed, isHolding } from "./booking.js";
+import { confirm, focusPayment, isAgreed } from "./booking.js";
 import { begin } from "./call.js";
 import { calm, find, isAlarmed } from "./elements.js";
+import { hold, isHolding } from "./holds.js";
 import { isOpen, isWritable, state } from "./state.js";
 import { chooseAndGoOn, chosenType, firstOffer, timeToOffer, typeInputs } from "./times.js";
 

@@ -84,15 +84,17 @@ export function keepLooking() {
     const next = async () => {
         clearTimeout(timer);
         if (!document.hidden && !isOver()) await look();
-        timer = setTimeout(next, 1000 * (state.booking ? LOOK_SECONDS_AFTER_BOOKING : LOOK_SECONDS));
+        timer = setTimeout(next, 1000 * (isOnItsWay() ? LOOK_SECONDS_AFTER_BOOKING : LOOK_SECONDS));
     };
     document.addEventListener("visibilitychange", () => document.hidden || next());
     timer = setTimeout(next, 1000 * LOOK_SECONDS);
 }
 
+const isOnItsWay = () => state.booking !== null && !isSettled(state.booking);
+
 function isOver() {
     if (state.state === "done" || state.state === "cancelled") return true;
-    return state.booking !== null && isSettled(state.booking);
+    return state.booking !== null && isSettled(state.booking) && !state.booking.isPaymentDue;
 }
 
 function tellNet(isUp) {

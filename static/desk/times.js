@@ -54,7 +54,7 @@ export function startTimes() {
     for (const select of [withSelect, partSelect]) select.addEventListener("change", draw);
     restore();
     watch((now, former) => {
-        const isSame = now.hold?.id === former.hold?.id && now.state === former.state && now.isOwn === former.isOwn;
+        const isSame = idsOf(now) === idsOf(former) && now.state === former.state && now.isOwn === former.isOwn;
         if (!isSame || now === former) draw();
     });
     setInterval(() => !document.hidden && isOpen() && load({ isQuiet: true }), REFRESH_SECONDS * 1000);
@@ -62,8 +62,7 @@ export function startTimes() {
 
 /** After a reload: what was chosen stands in the address, or follows from the time that is held. */
 function restore() {
-    const fits = state.hold?.fits ?? [];
-    const code = new URLSearchParams(location.search).get("type") ?? (fits.length === 1 ? fits[0].type : "");
+    const code = new URLSearchParams(location.search).get("type") ?? state.holds[0]?.type ?? "";
     const input = typeInput(code);
     if (!input || input.disabled || !isOpen()) return;
     input.checked = true;
@@ -163,14 +162,16 @@ function timesShown() {
     return [...times.filter((one) => !isHeld(one)), ...held].filter(isWanted).sort(bySoonest);
 }
 
-/** The held time: taken, so the portal lists it no more; here it stands in its place, marked. */
+/** The held times: taken, so the portal lists them no more; here they stand in their place, marked. */
 function heldTimes() {
-    const fit = state.hold?.fits.find(({ type }) => type === chosenType());
-    const on = fit && found.days.find((text) => day(text) === date(fit.startsAt));
-    if (!on) return [];
-    const { practitionerId, practitioner: name } = state.hold;
-    return [{ practitionerId, name, doubt: doubt(state.hold, serverNow()), ...fit, on, isHeld: true }];
+    return state.holds.flatMap((hold) => {
+        const { id, practitionerId, practitioner: name, type, startsAt } = hold;
+        const on = type === chosenType() && found.days.find((text) => day(text) === date(startsAt));
+        return on ? [{ id, practitionerId, name, doubt: doubt(hold, serverNow()), type, startsAt, on, isHeld: true }] : [];
+    });
 }
+
+const idsOf = ({ holds }) => holds.map(({ id }) => id).join();
 
 function isWanted({ practitionerId, startsAt }) {
     const isWith = !withSelect.value || practitionerId === withSelect.value;

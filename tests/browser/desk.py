@@ -53,3 +53,10 @@ class Desk:
         self.look_for_times()
         self.press("Enter")
         expect(self["#held"]).to_be_visible()
+
+    def confirm_with_card(self) -> None:
+        """From the payment that has the focus: paid by card on the terminal, with its receipt, and booked."""
+        self.press("Enter")
+        expect(self["#reference"]).to_be_focused()
+        self.type("T-1029")
+        self.press("Enter", "Enter")

@@ -28,6 +28,7 @@ class TestDesk:
         found = {"open": faults(axe, desk.page)}
         desk.hold_soonest()
         desk['[value="card"]'].check()
+        desk["#reference"].fill("T-1029")
         found["held"] = faults(axe, desk.page)
         desk["#end"].click()
         found["dialog"] = faults(axe, desk.page)

@@ -106,7 +106,7 @@ class TestHold:
         answer = desk("hold", wanted)
 
         assert answer.status_code == 200
-        assert answer.json()["hold"]["isStale"] is False
+        assert answer.json()["holds"][0]["isStale"] is False
         assert OutsideCalendar.objects.get().read_at > timezone.now() - AN_HOUR
 
     def test_finds_what_was_taken_there_meanwhile(self, desk, doctor, wanted, outlook, session):
@@ -126,7 +126,7 @@ class TestHold:
         answer = desk("hold", wanted)
 
         assert answer.status_code == 200
-        hold = answer.json()["hold"]
+        [hold] = answer.json()["holds"]
         assert (hold["isStale"], hold["calendarReadAt"]) == (True, f"{read_at:%Y-%m-%dT%H:%M:%SZ}")
 
     def test_asks_nobody_where_the_calendar_is_fresh(self, desk, wanted, outlook):

@@ -10,6 +10,7 @@ from django.middleware.csrf import get_token
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
+from bookings import payments
 from bookings.models import Booking
 from botaniqal.admin import shown_phone
 from practitioners.availability import CLINIC
@@ -38,6 +39,8 @@ def page(request: HttpRequest, site: AdminSite, session_id: UUID) -> HttpRespons
         "visits": patient.bookings.filter(state=Booking.State.COMPLETED).exclude(pk=session.consultation_id).count(),
         "catalogue": state.catalogue(now),
         "hold_minutes": settings.HOLD_SECONDS // 60,
+        "may_charge_other": request.user.has_perm(payments.OTHER_PRICE),
+        "makes_links": payments.link_maker() is not None,
         "endings": state.endings(),
         "boot": {
             "state": state.state_of(session, consultant=consultant, is_shown=is_shown),

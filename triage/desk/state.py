@@ -10,13 +10,16 @@ from typing import Any
 from django.utils import timezone
 
 from bookings import sync
+from bookings.models import Payment
 from botaniqal.api.fields import in_utc
-from practitioners import availability, diary
-from practitioners.models import DiaryEntry, Practitioner
+from practitioners import availability
+from practitioners.models import Practitioner
 from services import prices
 from services.models import AppointmentType, Service
 
 from ..models import Disposition, Outcome, TriageSession
+from .call_state import call_of
+from .hold_state import holds_of, paid_words
 
 SHOWN_DAYS = 7
 SEARCHED_DAYS = 14
@@ -45,18 +48,15 @@ class ServiceChoices:
 
 def state_of(session: TriageSession, *, consultant: Practitioner | None, is_shown: bool) -> dict[str, Any]:
     """Say where a call stands; of a call that may not be shown, whose it is alone."""
-    is_own = consultant is not None and session.consultant_id == consultant.pk
     return {
         "now": timezone.now().isoformat(),
         "state": session.status,
-        "owner": session.consultant.name,
-        "isOwn": is_own,
-        "canTakeOver": consultant is not None and not is_own and session.state != TriageSession.State.DONE,
+        **call_of(session, consultant),
         "startedAt": _moment(session.started_at),
         "endedAt": _moment(session.ended_at),
         "outcome": session.get_outcome_display(),
         "written": written_in(session) if is_shown else None,
-        "hold": _hold_of(session) if is_shown else None,
+        "holds": holds_of(session, timezone.now()) if is_shown else [],
         "booking": _booking_of(session) if is_shown and session.booking_id else None,
     }
 
@@ -150,36 +150,6 @@ def _label(kind: AppointmentType) -> str:
     return rest[:1].upper() + rest[1:] if comma and kind.service.name.lower().startswith(first.lower()) else kind.name
 
 
-def _hold_of(session: TriageSession) -> dict[str, Any] | None:
-    """Show the time that the call keeps: at the desk one, the latest."""
-    holds = diary.living_holds(held_for=session.pk)
-    if not holds:
-        return None
-    latest = max(holds, key=lambda entry: entry.live_from)
-    calendar = latest.practitioner.calendars.filter(provider=latest.practitioner.calendar_provider).first()
-    return {
-        "id": f"{latest.pk}",
-        "practitionerId": f"{latest.practitioner_id}",
-        "practitioner": latest.practitioner.name,
-        "room": latest.room.name if latest.room else "",
-        "lapsesAt": latest.live_until.isoformat(),
-        "fits": _fitting(latest),
-        "isStale": calendar is not None and calendar.is_stale(timezone.now()),
-        "calendarReadAt": calendar and _moment(calendar.read_at),
-    }
-
-
-def _fitting(hold: DiaryEntry) -> list[dict[str, str]]:
-    """List what a kept time can be booked as: the diary knows how long it is, not what for."""
-    kinds = AppointmentType.objects.offered().filter(practitioners=hold.practitioner_id).in_catalogue_order()
-    length = (hold.ends_at - hold.starts_at) // timedelta(minutes=1)
-    return [
-        {"type": kind.code, "startsAt": in_utc(hold.starts_at + timedelta(minutes=kind.buffer_before_minutes))}
-        for kind in kinds
-        if availability.occupied_minutes(kind) == length and kind.is_in_person == (hold.room_id is not None)
-    ]
-
-
 def _booking_of(session: TriageSession) -> dict[str, Any]:
     booking = session.booking
     return {
@@ -187,7 +157,8 @@ def _booking_of(session: TriageSession) -> dict[str, Any]:
         "startsAt": in_utc(booking.starts_at),
         "practitioner": booking.practitioner.name,
         "appointment": booking.appointment_type.name,
-        "payment": f"{booking.payment}, {booking.payment.get_method_display().lower()}",
+        "payment": paid_words(booking.payment),
+        "isPaymentDue": booking.payment.status == Payment.Status.PENDING,
         "systems": sync.statement(booking),
     }
 

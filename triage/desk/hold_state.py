@@ -1,0 +1,52 @@
+"""What the desk shows of the times that a call keeps, and of the money for a visit."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import prefetch_related_objects
+
+from bookings.models import Payment
+from botaniqal.api.fields import in_utc
+from practitioners import availability, diary
+from practitioners.models import DiaryEntry
+
+from ..models import TriageSession
+
+
+def holds_of(session: TriageSession, now: datetime) -> list[dict[str, Any]]:
+    """List the times that the call keeps, the soonest first, each with what it is for and how long it is kept."""
+    holds = diary.living_holds(held_for=session.pk)
+    prefetch_related_objects(holds, "practitioner__calendars")
+    return [_shown(hold, now) for hold in holds]
+
+
+def paid_words(payment: Payment) -> str:
+    """Say whether a visit is paid and how; how it may be paid one day is nobody's news, unless a link was sent."""
+    is_open = payment.status == Payment.Status.PENDING and payment.method != Payment.Method.STRIPE_LINK
+    return str(payment) if is_open else f"{payment}, {payment.get_method_display().lower()}"
+
+
+def _shown(hold: DiaryEntry, now: datetime) -> dict[str, Any]:
+    person = hold.practitioner
+    own = (each for each in person.calendars.all() if each.provider == person.calendar_provider)
+    calendar = next(own, None)
+    return {
+        "id": f"{hold.pk}",
+        "practitionerId": f"{person.pk}",
+        "practitioner": person.name,
+        "room": hold.room.name if hold.room else "",
+        "type": hold.appointment_type.code if hold.appointment_type else "",
+        "startsAt": in_utc(_begins(hold)),
+        "heldAt": hold.live_from.isoformat(),
+        "lapsesAt": hold.live_until.isoformat(),
+        "isStale": calendar is not None and calendar.is_stale(now),
+        "calendarReadAt": calendar and calendar.read_at and in_utc(calendar.read_at),
+    }
+
+
+def _begins(hold: DiaryEntry) -> datetime:
+    """Find when the visit itself begins: after the break before it, where the hold has one."""
+    kind = hold.appointment_type
+    if kind is None or hold.ends_at - hold.starts_at < timedelta(minutes=availability.occupied_minutes(kind)):
+        return hold.starts_at
+    return hold.starts_at + timedelta(minutes=kind.buffer_before_minutes)
