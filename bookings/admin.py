@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime
+from decimal import Decimal
 
 from django import forms
 from django.contrib import admin
@@ -29,10 +30,11 @@ from botaniqal.admin import (
 )
 from practitioners.models import Practitioner
 
-from . import lifecycle, payments
+from . import lifecycle, payments, words_admin  # noqa: F401  (registers itself)
 from .form_admin import shown_answers_of
 from .models import Booking, Patient, Payment
 from .sync_admin import shown_systems, shown_time_line, shown_worst
+from .visit_admin import VisitVerbs, may_become
 
 STATE_TONES = {
     Booking.State.PENDING_PAYMENT: WAITING,
@@ -41,7 +43,13 @@ STATE_TONES = {
     Booking.State.NO_SHOW: BAD,
     Booking.State.CANCELLED: PLAIN,
 }
-PAYMENT_TONES = {Payment.Status.PENDING: WAITING, Payment.Status.COLLECTED: OK, Payment.Status.NOT_NEEDED: PLAIN}
+PAYMENT_TONES = {
+    Payment.Status.PENDING: WAITING,
+    Payment.Status.COLLECTED: OK,
+    Payment.Status.NOT_NEEDED: PLAIN,
+    Payment.Status.REFUND_DUE: BAD,
+    Payment.Status.REFUNDED: PLAIN,
+}
 
 
 def as_stored(typed: str) -> str:
@@ -120,14 +128,6 @@ class PatientAdmin(PortalAdmin):
         return clinic_time(patient.created_at)
 
 
-class CancelForm(forms.Form):
-    """Why a visit is called off."""
-
-    reason = forms.CharField(
-        max_length=200, label="Reason", help_text="Kept with the booking; the patient does not see it."
-    )
-
-
 class MoveForm(forms.Form):
     """To which time a visit is moved, and to whom."""
 
@@ -141,33 +141,27 @@ class MoveForm(forms.Form):
     )
 
 
-def may_become(state: Booking.State):
-    """Tell of a booking whether the table of moves lets it come to a state."""
-    return lambda booking: state in lifecycle.ALLOWED[booking.state]
+class PaymentForm(forms.Form):
+    """How a visit that was still to be paid has been paid."""
 
-
-def may_end_as(state: Booking.State):
-    """As ``may_become``, for visits that have begun; a consultation is ended by its call."""
-    return lambda booking: (
-        may_become(state)(booking)
-        and booking.starts_at <= timezone.now()
-        and not booking.appointment_type.is_free_consultation
-    )
-
-
-class CorrectForm(forms.Form):
-    """How a visit ended in truth."""
-
-    state = forms.ChoiceField(
-        label="In truth it",
+    method = forms.ChoiceField(
+        label="Paid by",
         choices=[
-            (Booking.State.COMPLETED, "took place"),
-            (Booking.State.NO_SHOW, "was a no-show"),
-            (Booking.State.CANCELLED, "was cancelled"),
-            (Booking.State.CONFIRMED, "is still to come"),
+            (method.value, method.label)
+            for method in (Payment.Method.CREDIT_CARD_PHONE, Payment.Method.BANK_TRANSFER, Payment.Method.CASH)
         ],
     )
-    reason = forms.CharField(max_length=200, label="Reason", help_text="Kept with the booking.")
+    amount = forms.DecimalField(label="Amount in dollars", max_digits=8, decimal_places=2, min_value=0)
+    reference = forms.CharField(
+        max_length=100, label="Reference", help_text="The receipt's or the transfer's number; never a card number."
+    )
+
+
+def is_payment_due(booking: Booking) -> bool:
+    """Tell of a booking whether somebody still has to pay for it."""
+    payment = getattr(booking, "payment", None)
+    is_pending = payment is not None and payment.status == Payment.Status.PENDING
+    return is_pending and booking.state != Booking.State.CANCELLED
 
 
 class BookingForm(forms.ModelForm):
@@ -191,7 +185,7 @@ class BookingViews(ListViews):
 
 
 @admin.register(Booking)
-class BookingAdmin(PortalAdmin):
+class BookingAdmin(VisitVerbs, PortalAdmin):
     """Promises to patients; they come from calls and calendars, and change by verbs."""
 
     form = BookingForm
@@ -200,7 +194,7 @@ class BookingAdmin(PortalAdmin):
     list_select_related = ["patient", "practitioner", "appointment_type", "payment"]
     search_fields = ["number", "patient__name", "patient__phone", "patient__email"]
     search_help_text = "Number, name, phone or e-mail"
-    verbs = ["move", "complete", "mark_no_show", "correct", "cancel"]
+    verbs = ["move", "complete", "mark_no_show", "record_payment", "correct", "give_back", "cancel"]
     fieldsets = [
         (
             None,
@@ -217,6 +211,7 @@ class BookingAdmin(PortalAdmin):
         ),
         ("Money", {"fields": [("shown_price", "price_reason"), ("paid", "payment_method"), "payment_reference"]}),
         ("Elsewhere", {"fields": ["told", ("made_by", "made_at"), ("source", "cancel_reason"), "correction"]}),
+        ("From the call", {"fields": ["hand_over_card"]}),
         ("What was said to whom", {"fields": ["time_line"]}),
     ]
     readonly_fields = [
@@ -233,6 +228,7 @@ class BookingAdmin(PortalAdmin):
         *["paid", "payment_method", "payment_reference", "told", "made_by", "made_at", "source", "cancel_reason"],
         "correction",
         "answers",
+        "hand_over_card",
         "time_line",
     ]
     empty_text = "No visit lies ahead. Bookings are made at the call desk."
@@ -321,17 +317,6 @@ class BookingAdmin(PortalAdmin):
         return clinic_time(booking.created_at)
 
     @verb(
-        "Cancel booking",
-        explanation="The time becomes free, the vendors are told, and the patient gets an e-mail.",
-        form=CancelForm,
-        when=may_become(Booking.State.CANCELLED),
-        is_dangerous=True,
-    )
-    def cancel(self, request: HttpRequest, booking: Booking, *, reason: str) -> str:
-        lifecycle.cancel(booking_id=booking.pk, reason=reason, by=request.user, now=timezone.now())
-        return f"{booking} is cancelled. The patient is told by e-mail."
-
-    @verb(
         "Move",
         explanation="The price stays. The vendors are told, and the patient gets an e-mail.",
         form=MoveForm,
@@ -353,6 +338,8 @@ class BookingAdmin(PortalAdmin):
     def verb_form(self, request: HttpRequest, booking: Booking, name: str) -> forms.Form:
         """Offer those who give the appointment; a call goes to another consultant at the desk."""
         form = super().verb_form(request, booking, name)
+        if name == "record_payment":
+            form.initial = {"amount": booking.payment.amount}
         if name == "move":
             form.initial = {"starts_at": booking.starts_at}
             if booking.appointment_type.is_free_consultation:
@@ -366,24 +353,21 @@ class BookingAdmin(PortalAdmin):
                 form.fields["practitioner"].empty_label = f"{booking.practitioner}, as now"
         return form
 
-    @verb("Took place", when=may_end_as(Booking.State.COMPLETED))
-    def complete(self, request: HttpRequest, booking: Booking) -> str:
-        lifecycle.complete(booking_id=booking.pk, by=request.user, now=timezone.now())
-        return f"{booking} is completed."
-
     @verb(
-        "Correct",
-        explanation="It was noted that this visit ended otherwise than it did. The vendors are told.",
-        form=CorrectForm,
-        when=lambda booking: (
-            booking.state in lifecycle.CORRECTABLE and not booking.appointment_type.is_free_consultation
-        ),
+        "Record payment",
+        explanation="What was still to be paid has come.",
+        form=PaymentForm,
+        when=is_payment_due,
     )
-    def correct(self, request: HttpRequest, booking: Booking, *, state: str, reason: str) -> str:
-        lifecycle.correct(booking_id=booking.pk, state=state, reason=reason, by=request.user, now=timezone.now())
-        return f"{booking} is corrected."
-
-    @verb("No-show", explanation="The patient did not come.", when=may_end_as(Booking.State.NO_SHOW))
-    def mark_no_show(self, request: HttpRequest, booking: Booking) -> str:
-        lifecycle.mark_no_show(booking_id=booking.pk, by=request.user, now=timezone.now())
-        return f"{booking} is marked as no-show."
+    def record_payment(
+        self, request: HttpRequest, booking: Booking, *, method: str, amount: Decimal, reference: str
+    ) -> str:
+        paid = payments.mark_collected(
+            booking_id=booking.pk,
+            method=method,
+            amount=amount,
+            reference=reference,
+            by=request.user,
+            now=timezone.now(),
+        )
+        return f"{booking} is paid: ${paid.amount}."

@@ -13,8 +13,8 @@ from practitioners.models import BusyPeriod, DiaryEntry, Practitioner
 from services.models import AppointmentType
 from services.prices import clinic_day
 
-from . import notices, payments, sync
-from .models import Booking, Patient
+from . import notices, payments, reasons, sync
+from .models import Booking, CancelReason, Patient
 
 State = Booking.State
 
@@ -88,7 +88,8 @@ def book(
 def cancel(
     *,
     booking_id: UUID,
-    reason: str,
+    cause: CancelReason | None = None,
+    reason: str = "",
     by: User | None,
     now: datetime,
     tell_patient: bool = True,
@@ -97,17 +98,19 @@ def cancel(
     """
     Call a visit off, give its time back, and tell vendors and patient; ``is_heard`` when a vendor said so.
 
+    ``cause`` is one of the reasons that operations manage, and ``reason`` then what is added to it.
+
     :raises WrongMove: it is over, or cancelled already.
     :raises Malformed: no reason is given, or a card number in it.
     """
-    if not reason.strip():
-        raise Malformed("Say why the booking is cancelled.", details={"reason": ["Required."]})
+    words = reasons.in_words(cause=cause, detail=reason)
     payments.refuse_card_number(reason, "reason")
     booking = _move_to(
         State.CANCELLED,
         booking_id,
         "cancelled",
-        cancel_reason=reason.strip()[:200],
+        cancel_cause=cause,
+        cancel_reason=words,
         cancelled_at=now,
         is_end_heard=is_heard,
         attention="",  # what it was about is over

@@ -93,7 +93,8 @@ def work_due(system: System) -> int:
 def statement(booking: Booking) -> list[dict[str, Any]]:
     """Say where each system stands with the booking, the patient's e-mail included."""
     rows = [(record.system, record) for record in booking.sync_records.order_by("system")]
-    if message := Message.objects.filter(reference=booking.pk).order_by("-created_at").first():
+    to_patient = Message.objects.filter(reference=booking.pk).exclude(kind=Message.Kind.UNREAD_CARD)
+    if message := to_patient.order_by("-created_at").first():
         rows.append(("email", message))
     return [
         {

@@ -22,7 +22,7 @@ from botaniqal.admin import (
     shown_phone,
 )
 
-from . import desk
+from . import desk, words_admin  # noqa: F401  (registers itself)
 from .models import TriageSession
 
 STATE_TONES = {

@@ -147,6 +147,8 @@ class Payment(models.Model):
         PENDING = "pending", "To be paid"
         COLLECTED = "collected", "Paid"
         NOT_NEEDED = "not_needed", "Nothing to pay"
+        REFUND_DUE = "refund_due", "To be given back"
+        REFUNDED = "refunded", "Given back"
 
     booking = models.OneToOneField(Booking, on_delete=models.PROTECT, related_name="payment")
     amount = models.DecimalField(max_digits=8, decimal_places=2)
@@ -155,6 +157,11 @@ class Payment(models.Model):
     reference = models.CharField(max_length=100, blank=True, help_text="The terminal's receipt number.")
     collected_at = models.DateTimeField(null=True, blank=True, editable=False)
     collected_by = models.ForeignKey(
+        "accounts.User", on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    refund_reference = models.CharField(max_length=100, blank=True, editable=False)
+    refunded_at = models.DateTimeField(null=True, blank=True, editable=False)
+    refunded_by = models.ForeignKey(
         "accounts.User", on_delete=models.PROTECT, null=True, editable=False, related_name="+"
     )
 

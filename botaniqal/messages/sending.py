@@ -68,7 +68,7 @@ def _mail(message: Message, connection: BaseEmailBackend) -> EmailMultiAlternati
     if message.html:
         mail.attach_alternative(message.html, "text/html")
     if message.calendar:
-        method = "CANCEL" if message.kind == Message.Kind.CANCELLED else "PUBLISH"
+        method = "CANCEL" if message.kind in (Message.Kind.CANCELLED, Message.Kind.CORRECTION) else "PUBLISH"
         mail.attach("appointment.ics", message.calendar, f"text/calendar; method={method}")
     # By these Amazon's reports on deliveries, bounces and complaints are matched to the row.
     mail.metadata = {"message": str(message.pk)}

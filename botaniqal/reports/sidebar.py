@@ -16,6 +16,7 @@ from botaniqal.integrations import subscriptions
 from botaniqal.integrations.models import InboundEvent, Incident, Subscription
 from botaniqal.messages.models import Message
 from practitioners.models import OutsideCalendar
+from triage import my_day
 
 from .queue import calls_due
 
@@ -31,6 +32,8 @@ class Item:
     waiting: Callable[[HttpRequest], QuerySet] | None = None
     counted: str = ""
     tone: str = BAD
+    is_for: Callable[[HttpRequest], bool] | None = None
+    """Whom it is for, where a permission does not say it."""
 
 
 GROUPS = [
@@ -38,6 +41,7 @@ GROUPS = [
         "Work",
         [
             Item("Today", "today", "index"),
+            Item("My day", "clock", "my_day", "bookings.view_booking", is_for=my_day.is_for),
             Item(
                 "Triage calls",
                 "phone",
@@ -47,6 +51,7 @@ GROUPS = [
                 "calls to make today",
                 INFO,
             ),
+            Item("Calendar", "calendar", "calendar", "practitioners.view_diaryentry"),
             Item("Bookings", "booking", "bookings_booking_changelist", "bookings.view_booking"),
             Item("Patients", "patients", "bookings_patient_changelist", "bookings.view_patient"),
             Item(
@@ -69,6 +74,13 @@ GROUPS = [
                 "stethoscope",
                 "practitioners_practitioner_changelist",
                 "practitioners.view_practitioner",
+            ),
+            Item("Call endings", "phone", "triage_disposition_changelist", "triage.change_disposition"),
+            Item(
+                "Reasons for cancelling",
+                "booking",
+                "bookings_cancelreason_changelist",
+                "bookings.change_cancelreason",
             ),
             Item("Rooms", "room", "practitioners_room_changelist", "practitioners.change_room"),
             Item("Diary", "diary", "practitioners_diaryentry_changelist", "practitioners.view_diaryentry"),
@@ -178,7 +190,8 @@ def groups_for(request: HttpRequest) -> list[dict[str, Any]]:
                 "tone": item.tone,
             }
             for item in items
-            if not item.permission or request.user.has_perm(item.permission)
+            if (not item.permission or request.user.has_perm(item.permission))
+            and (item.is_for is None or item.is_for(request))
         ]
         if shown:
             groups.append({"name": name, "links": shown})

@@ -7,7 +7,7 @@ from django.contrib.messages import get_messages
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings.models import Booking, SyncRecord
+from bookings.models import Booking, CancelReason, SyncRecord
 from tests.admin.conftest import logged_in, somebody
 from tests.factories import BookingFactory, PractitionerFactory, next_morning
 
@@ -41,12 +41,12 @@ class TestVerbView:
         assert "<html" not in page
 
     def test_does_it_on_post_and_says_so(self, operations):
-        booking = BookingFactory()
+        booking, cause = BookingFactory(), CancelReason.objects.get(code="price")
 
-        answer = operations.post(verb_of(booking, "cancel"), {"reason": "Asked to"})
+        answer = operations.post(verb_of(booking, "cancel"), {"cause": cause.pk, "reason": "Too much"})
         booking.refresh_from_db()
 
-        assert (booking.state, booking.cancel_reason) == (Booking.State.CANCELLED, "Asked to")
+        assert (booking.state, booking.cancel_reason) == (Booking.State.CANCELLED, "Price: Too much")
         assert told(answer) == [f"{booking.number} is cancelled. The patient is told by e-mail."]
 
     @pytest.mark.parametrize("door", ["verb", "form"])
@@ -54,7 +54,8 @@ class TestVerbView:
         booking, number = BookingFactory(), "4111 1111 1111 1111"
 
         if door == "verb":
-            operations.post(verb_of(booking, "cancel"), {"reason": number})
+            cause = CancelReason.objects.get(code="price")
+            operations.post(verb_of(booking, "cancel"), {"cause": cause.pk, "reason": number})
         else:
             operations.post(reverse("admin:bookings_booking_change", args=[booking.pk]), {"notes": number})
         booking.refresh_from_db()
