@@ -17,7 +17,7 @@ from practitioners import diary
 from practitioners.models import Practitioner
 from services.models import AppointmentType
 
-from .. import booking, sessions
+from .. import booking, ranking, sessions
 from ..api import alternatives_when_taken
 from .doors import Named, verb
 
@@ -67,13 +67,21 @@ class Agreed(WantedTime):
 
 @verb(WantedTime)
 def hold(
-    *, practitioner_id: UUID, appointment_type: AppointmentType, starts_at: datetime, now: datetime, **who
+    *,
+    session_id: UUID,
+    practitioner_id: UUID,
+    appointment_type: AppointmentType,
+    starts_at: datetime,
+    now: datetime,
+    **who: Any,
 ) -> None:
     """Keep a time for the call, beside the one that it may keep already."""
     practitioner = booking.practitioner_named(practitioner_id)
     booking.freshen(practitioner)
-    with alternatives_when_taken(practitioner, appointment_type, starts_at):
-        booking.hold_slot(practitioner=practitioner, appointment_type=appointment_type, starts_at=starts_at, **who)
+    wanted = {"practitioner": practitioner, "appointment_type": appointment_type, "starts_at": starts_at}
+    with alternatives_when_taken(practitioner, appointment_type, starts_at), transaction.atomic():
+        ranking.note_choice(session=sessions.locked(session_id), **wanted, now=now)
+        booking.hold_slot(session_id=session_id, **wanted, **who)
 
 
 @verb(Held)

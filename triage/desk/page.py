@@ -16,7 +16,7 @@ from botaniqal.admin import shown_phone
 from practitioners.availability import CLINIC
 from practitioners.models import Practitioner
 
-from . import doors, state
+from . import doors, state, times_state
 
 
 def page(request: HttpRequest, site: AdminSite, session_id: UUID) -> HttpResponse:
@@ -37,7 +37,7 @@ def page(request: HttpRequest, site: AdminSite, session_id: UUID) -> HttpRespons
         "phone": shown_phone(patient.phone),
         "is_shown": is_shown,
         "visits": patient.bookings.filter(state=Booking.State.COMPLETED).exclude(pk=session.consultation_id).count(),
-        "catalogue": state.catalogue(now),
+        "catalogue": times_state.catalogue(now),
         "hold_minutes": settings.HOLD_SECONDS // 60,
         "may_charge_other": request.user.has_perm(payments.OTHER_PRICE),
         "makes_links": payments.link_maker() is not None,
