@@ -6,6 +6,7 @@ import { listenToKeys } from "./desk/keys.js";
 import { startBooked } from "./desk/booked.js";
 import { startBooking } from "./desk/booking.js";
 import { startCall } from "./desk/call.js";
+import { startLater } from "./desk/later.js";
 import { startNotes } from "./desk/notes.js";
 import { showMoments } from "./desk/words.js";
 import { startTimes } from "./desk/times.js";
@@ -13,6 +14,7 @@ import { keepLooking } from "./desk/state.js";
 
 showMoments(root);
 startCall();
+startLater();
 startNotes();
 startTimes();
 startBooking();

@@ -50,7 +50,7 @@ function doNext() {
     else if (!isOpen()) return;
     else if (isAgreed()) confirm();
     else if (isHolding()) focusPayment();
-    else if (state.state === "scheduled") begin();
+    else if (state.state === "scheduled" || state.isParked) begin();
     else if (timeToOffer()) hold(timeToOffer());
     else if (typeInputs.includes(document.activeElement)) chooseAndGoOn(document.activeElement);
     else firstType()?.focus();
