@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 
 from practitioners import diary
 from practitioners.models import BusyPeriod, DiaryEntry
-from tests.factories import PractitionerFactory, RoomFactory, next_morning
+from tests.factories import AppointmentTypeFactory, PractitionerFactory, RoomFactory, next_morning
 
 pytestmark = pytest.mark.django_db
 TEN = next_morning(10)
@@ -53,6 +53,14 @@ class TestHold:
 
         assert entry.kind == DiaryEntry.Kind.HOLD
         assert timedelta(seconds=299) < entry.live_until - entry.live_from <= timedelta(seconds=300.1)
+
+    def test_notes_what_it_is_for(self, doctor, call):
+        kind = AppointmentTypeFactory()
+
+        hold(doctor, call, appointment_type=kind)
+
+        [kept] = diary.living_holds(held_for=call)
+        assert kept.appointment_type == kind
 
     @pytest.mark.parametrize("shift", [timedelta(), QUARTER - timedelta(minutes=5), timedelta(minutes=5) - QUARTER])
     def test_refuses_a_span_that_overlaps(self, doctor, call, shift):
@@ -115,6 +123,59 @@ class TestRenew:
             diary.renew(entry_id=entry.pk, held_for=uuid4())
 
 
+class TestHoldInstead:
+    def test_keeps_the_time_for_another_appointment_and_longer(self, doctor, call):
+        entry = hold(doctor, call, appointment_type=AppointmentTypeFactory())
+        other = AppointmentTypeFactory()
+
+        kept = diary.hold_instead(entry=entry, appointment_type=other, room=None)
+
+        assert (kept.pk, kept.appointment_type) == (entry.pk, other)
+        assert kept.live_until > entry.live_until
+
+    def test_takes_the_room_that_is_needed_now(self, doctor, call):
+        room, entry = RoomFactory(), hold(doctor, call)
+
+        kept = diary.hold_instead(entry=entry, appointment_type=AppointmentTypeFactory(), room=room)
+
+        assert kept.room == room
+
+    def test_refuses_a_hold_that_lapsed(self, doctor, call):
+        entry = hold(doctor, call)
+        lapse(entry)
+
+        with pytest.raises(diary.HoldLapsed):
+            diary.hold_instead(entry=entry, appointment_type=AppointmentTypeFactory(), room=None)
+
+
+class TestReleaseOverlapping:
+    @pytest.mark.parametrize(
+        ("minutes", "released"), [((-15, 0), 0), ((15, 30), 0), ((0, 15), 0), ((0, 30), 1), ((-5, 10), 1), ((5, 10), 1)]
+    )
+    def test_gives_back_what_lies_across_but_not_the_span_itself(self, doctor, call, minutes, released):
+        hold(doctor, call)
+        starts, ends = (TEN + timedelta(minutes=each) for each in minutes)
+
+        found = diary.release_overlapping(held_for=call, practitioner=doctor, span=diary.Span(starts, ends))
+
+        assert found == released
+        assert len(diary.living_holds(held_for=call)) == 1 - released
+
+    def test_leaves_what_others_keep(self, doctor, call):
+        hold(doctor, call)
+        other = PractitionerFactory()
+        hold(other, call)
+        longer = diary.Span(TEN, TEN + QUARTER * 2)
+
+        released = [
+            diary.release_overlapping(held_for=uuid4(), practitioner=doctor, span=longer),
+            diary.release_overlapping(held_for=call, practitioner=other, span=longer),
+        ]
+
+        assert released == [0, 1]
+        assert [kept.practitioner for kept in diary.living_holds(held_for=call)] == [doctor]
+
+
 class TestTake:
     def test_turns_the_calls_own_hold_into_the_booking(self, doctor, call):
         held = hold(doctor, call)
@@ -137,6 +198,14 @@ class TestTake:
         held = hold(doctor, call, room=RoomFactory())
 
         assert take(doctor, held_for=call, room=RoomFactory()).room == held.room
+
+    def test_is_not_refused_by_what_the_call_itself_keeps_across(self, doctor, call):
+        hold(doctor, call, diary.Span(TEN, TEN + QUARTER * 2))
+
+        taken = take(doctor, held_for=call)
+
+        assert taken.kind == DiaryEntry.Kind.BOOKING
+        assert diary.living_holds(held_for=call) == []
 
     def test_refuses_time_that_another_call_holds(self, doctor, call):
         hold(doctor, call)

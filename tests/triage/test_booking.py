@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
+from bookings import lifecycle
 from bookings.models import Booking, Payment
 from bookings.payments import Taken, WrongAmount
 from botaniqal.errors import Malformed, Missing, RuleBroken
@@ -83,6 +84,36 @@ class TestHoldSlot:
 
         with pytest.raises(booking.TooManyHolds):
             hold(session, doctor, kind, TEN + timedelta(minutes=30))
+
+    def test_keeps_the_same_time_for_the_appointment_that_is_wanted_now(self, session, doctor, kind):
+        other = AppointmentTypeFactory()
+        doctor.appointment_types.add(other)
+        first = hold(session, doctor, kind)
+
+        again = hold(session, doctor, other)
+
+        assert (first.appointment_type, again.pk, again.appointment_type) == (kind, first.pk, other)
+
+    def test_takes_the_place_of_one_of_two_times_that_it_overlaps(self, session, doctor, kind):
+        longer = AppointmentTypeFactory(minutes=30)
+        doctor.appointment_types.add(longer)
+        hold(session, doctor, kind)
+        other = hold(session, doctor, kind, TEN + timedelta(hours=1))
+
+        kept = hold(session, doctor, longer)
+
+        assert diary.living_holds(held_for=session.pk) == [kept, other]
+
+    def test_keeps_what_it_has_when_a_longer_time_is_taken(self, session, doctor, kind):
+        longer = AppointmentTypeFactory(minutes=30)
+        doctor.appointment_types.add(longer)
+        first = hold(session, doctor, kind)
+        hold(SessionFactory(), doctor, kind, TEN + timedelta(minutes=15))
+
+        with pytest.raises(diary.SlotTaken):
+            hold(session, doctor, longer)
+
+        assert diary.living_holds(held_for=session.pk) == [first]
 
     def test_refuses_time_that_another_call_keeps(self, session, doctor, kind):
         hold(SessionFactory(), doctor, kind)
@@ -219,6 +250,33 @@ class TestBookByPhone:
             book(session, doctor, kind)
         with pytest.raises(sessions.SessionClosed):
             book(session, doctor, kind, TEN + timedelta(hours=1))
+
+
+class TestIsBooked:
+    def told(self, session, doctor, kind, **change):
+        visit = {"practitioner_id": doctor.pk, "appointment_type": kind, "starts_at": TEN}
+        return booking.is_booked(session_id=session.pk, **{"consultant": session.consultant} | visit | change)
+
+    def test_knows_the_visit_that_the_call_led_to(self, session, doctor, kind):
+        before = self.told(session, doctor, kind)
+        book(session, doctor, kind, ends_call=False)
+
+        assert (before, self.told(session, doctor, kind)) == (False, True)
+
+    def test_is_not_for_another_visit_or_another_consultant(self, session, doctor, kind):
+        book(session, doctor, kind)
+
+        assert not self.told(session, doctor, kind, starts_at=TEN + timedelta(hours=1))
+        assert not self.told(session, doctor, AppointmentTypeFactory())
+        assert not self.told(session, doctor, kind, practitioner_id=PractitionerFactory().pk)
+        assert not self.told(session, doctor, kind, consultant=PractitionerFactory(consultant=True))
+        assert not self.told(session, doctor, kind, consultant=None)
+
+    def test_does_not_count_a_visit_that_was_cancelled(self, session, doctor, kind):
+        made = book(session, doctor, kind)
+        lifecycle.cancel(booking_id=made.pk, reason="Ill", by=None, now=timezone.now())
+
+        assert not self.told(session, doctor, kind)
 
 
 class TestTypeWanted:
