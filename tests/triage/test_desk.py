@@ -182,7 +182,7 @@ class TestState:
     def test_hides_another_consultants_call(self, session, tom):
         answer = Desk(tom.user, session).get("state").json()
 
-        assert (answer["owner"], answer["isOwn"], answer["canTakeOver"]) == ("Sarah Chen", False, True)
+        assert (answer["owner"], answer["isOwn"], answer["canClaim"]) == ("Sarah Chen", False, True)
         assert (answer["written"], answer["holds"], answer["booking"]) == (None, [], None)
 
     def test_is_not_for_a_clinician(self, session):
