@@ -8,9 +8,10 @@ from bookings import api as bookings
 from botaniqal import webhooks
 from botaniqal.api import errors, health, pages
 from practitioners import api as practitioners
+from practitioners import person_page
 from services import api as services
 from triage import api as triage
-from triage import booking_api, self_booking
+from triage import booking_api, calendar_page, my_day, self_booking
 
 handler400 = errors.bad_request
 handler403 = errors.forbidden
@@ -53,6 +54,8 @@ operators = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
 ]
+
+admin.site.pages = [calendar_page.urls, my_day.urls, person_page.urls]
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),

@@ -1,8 +1,12 @@
 """Practitioners for people: who they are, when they work, and what stands in their way."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -89,6 +93,13 @@ class PractitionerForm(WithPhone):
             given.label_from_instance = lambda kind: f"{kind}, {kind.minutes} min"
 
 
+class People(ChangeList):
+    """The list in which a row leads to the person's page; editing is one step further."""
+
+    def url_for_result(self, result: Practitioner) -> str:
+        return reverse("admin:practitioners_practitioner_view", args=(result.pk,))
+
+
 @admin.register(Practitioner)
 class PractitionerAdmin(PortalAdmin):
     """Who gives care, or consults on the phone."""
@@ -111,6 +122,9 @@ class PractitionerAdmin(PortalAdmin):
         ),
     ]
     empty_text = "No practitioner yet. Add one, then hours, then what they give."
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return People
 
     @admin.display(description="Works here", ordering="is_active")
     def shown_active(self, practitioner: Practitioner) -> str:

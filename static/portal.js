@@ -20,6 +20,7 @@ document.addEventListener("click", async (event) => {
         return;
     }
     dialog.innerHTML = await answer.text();
+    dialog.close(); // one that opens another gives way to it, so that the focus goes in
     dialog.showModal();
 });
 

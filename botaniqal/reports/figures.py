@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Min, Q, Sum
 from django.db.models.functions import TruncDate
@@ -12,8 +11,8 @@ from django.utils import timezone
 from bookings.models import Booking, Payment, SyncRecord
 from botaniqal.accounts.models import User
 from botaniqal.messages.models import Message
-from practitioners import timegrid
-from practitioners.models import DiaryEntry, Practitioner, TimeOff, WorkingHours
+from practitioners.day_plan import Use, uses_of_week
+from practitioners.models import Practitioner
 from services.models import AppointmentType, PractitionerType
 from triage.models import TriageSession
 
@@ -38,20 +37,6 @@ class DayOfBookings:
     day: date
     made: int
     cancelled: int
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """How much of a practitioner's offered time of a week is booked."""
-
-    practitioner: Practitioner
-    booked_minutes: int
-    offered_minutes: int
-
-    @property
-    def percent(self) -> int:
-        """The share in per cent."""
-        return round(100 * self.booked_minutes / self.offered_minutes) if self.offered_minutes else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,40 +96,9 @@ def bookings_by_day(last: date, *, days: int) -> list[DayOfBookings]:
 
 
 def use_of_week(monday: date) -> list[Use]:
-    """
-    Work out how much of their working hours, time off apart, is booked for each practitioner who gives care.
-
-    Booked time outside the hours does not count, so nobody is used more than fully.
-    """
-    starts_at, ends_at = day_start(monday), day_start(monday + timedelta(days=7))
-    window = timegrid.Window.around(starts_at, ends_at)
-    touching = {"starts_at__lt": ends_at, "ends_at__gt": starts_at}
+    """Work out how much of their hours of a week is booked, for each practitioner who gives care."""
     people = list(Practitioner.objects.active().exclude(type=PractitionerType.CONSULTANT))
-    rules = _by_person(
-        WorkingHours.objects.filter(practitioner__in=people).values_list(
-            "practitioner", "weekday", "starts", "ends", "valid_from", "valid_until"
-        )
-    )
-    away = _by_person(TimeOff.objects.filter(**touching).values_list("practitioner", "starts_at", "ends_at"))
-    booked = _by_person(
-        DiaryEntry.objects.filter(
-            Q(live_until=None) | Q(live_until__gt=timezone.now()), kind=DiaryEntry.Kind.BOOKING, **touching
-        ).values_list("practitioner", "starts_at", "ends_at")
-    )
-    uses = []
-    for person in people:
-        hours = timegrid.hours_mask(window, tuple(rules.get(person.pk, ())), ZoneInfo(person.time_zone))
-        offered = hours & ~window.mask_of(away.get(person.pk, ()))
-        taken = offered & window.mask_of(booked.get(person.pk, ()))
-        uses.append(Use(person, taken.bit_count() * timegrid.CELL_MINUTES, offered.bit_count() * timegrid.CELL_MINUTES))
-    return uses
-
-
-def _by_person(rows) -> dict:
-    grouped: dict = {}
-    for person, *rest in rows:
-        grouped.setdefault(person, []).append(tuple(rest))
-    return grouped
+    return uses_of_week(people=people, monday=monday, now=timezone.now())
 
 
 def troubles() -> list[Trouble]:

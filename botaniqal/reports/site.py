@@ -1,10 +1,12 @@
 """The portal's admin site with its working pages."""
 
+from collections.abc import Callable
 from typing import Any
 
+from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import path
+from django.urls import URLPattern, path
 
 from botaniqal.admin import PortalSite
 from botaniqal.webhooks import HANDLERS
@@ -17,9 +19,13 @@ class Portal(PortalSite):
 
     inbound_handlers = HANDLERS
 
+    pages: list[Callable[[AdminSite], list[URLPattern]]] = []
+    """Who lists further pages' addresses; given by the table of all addresses, for they know the lists' pages."""
+
     def get_urls(self) -> list:
         """Put the working pages before Django's own."""
-        return [path("today/queue/", self.admin_view(today.queue), name="today_queue"), *super().get_urls()]
+        queue = path("today/queue/", self.admin_view(today.queue), name="today_queue")
+        return [queue, *(url for urls in self.pages for url in urls(self)), *super().get_urls()]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show Today."""
