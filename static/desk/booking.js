@@ -17,6 +17,7 @@ const otherAmount = find("#other-amount");
 const otherReason = find("#other-reason");
 let isConfirming = false;
 let isUnsure = false;
+let wasTooEarly = false; // the confirmation was asked for before all was there
 
 const payment = () => payments.find((input) => input.checked)?.value ?? "";
 const bookPrice = (type) => typeInput(type)?.dataset.price ?? "";
@@ -97,6 +98,8 @@ export async function confirm() {
     if (isConfirming || askedTime() || !time) return;
     const needed = missing();
     if (needed) {
+        wasTooEarly = true;
+        draw();
         say(needed.words);
         needed.field?.focus();
         return;
@@ -160,7 +163,9 @@ function draw() {
     const isReady = needed === null && askedTime() === null && !isConfirming;
     confirmButton.setAttribute("aria-disabled", String(!isReady));
     confirmButton.firstChild.data = isConfirming ? "Booking… " : "Confirm booking ";
-    find("#needed").textContent = held && !askedTime() && !isConfirming ? (needed?.words ?? "") : "";
+    wasTooEarly &&= needed !== null && held !== null;
+    find("#needed").textContent = needed?.words ?? "";
+    find("#needed").hidden = !wasTooEarly;
 }
 
 function drawSummary(held) {
