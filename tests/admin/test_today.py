@@ -18,7 +18,7 @@ from triage.models import TriageSession
 
 pytestmark = pytest.mark.django_db
 
-QUERIES = {"consultant": 20, "operations": 33, "management": 15, "clinician": 6, "administrator": 33}
+QUERIES = {"consultant": 21, "operations": 34, "management": 15, "clinician": 7, "administrator": 34}
 
 
 def call(consultant, *, minutes: int = 0, name: str = "Leo Martin", **fields) -> TriageSession:
@@ -171,10 +171,10 @@ class TestSidebar:
         groups = consultant.get(reverse("admin:index")).context["sidebar"]()
 
         assert {group["name"]: [link["name"] for link in group["links"]] for group in groups} == {
-            "Work": ["Today", "Triage calls", "Bookings", "Patients"],
+            "Work": ["Today", "My day", "Triage calls", "Calendar", "Bookings", "Patients"],
             "Catalogue": ["Appointment types", "Practitioners", "Diary"],
         }
-        assert groups[0]["links"][1]["count"] == 1
+        assert groups[0]["links"][2]["count"] == 1
 
     @pytest.mark.parametrize("role", ROLES)
     def test_leads_nowhere_that_is_closed(self, role):
