@@ -1,10 +1,11 @@
-/** Booked: the number, how far the booking has got, and the end of the call. */
+/** Booked: the number, how far the booking has got, taking it back, and the end of the call. */
 
-import { alarm, find, isFocusFree, make } from "./elements.js";
+import { flushRemark } from "./card.js";
+import { alarm, calm, find, isFocusFree, make, say } from "./elements.js";
 import { flush } from "./notes.js";
 import { serverNow } from "./server.js";
 import { act, state, watch } from "./state.js";
-import { moment, momentForBoth } from "./words.js";
+import { length, moment, momentForBoth, money, time } from "./words.js";
 
 const SYSTEMS = { calendly: "Calendly", outlook: "Outlook", medirecords: "MediRecords", email: "E-mail" };
 const STANDINGS = {
@@ -15,16 +16,24 @@ const STANDINGS = {
     needs_person: ["Needs help", "bad"],
 };
 
+const undoButton = find("#undo");
+const dialog = find("#undo-dialog");
 let isLeaving = false;
 
 export function startBooked() {
     if (!find("#booked")) return;
     find("#done").addEventListener("click", finish);
+    undoButton.addEventListener("click", askToUndo);
+    find("#undo-not").addEventListener("click", () => dialog.close());
+    dialog.querySelector("form").addEventListener("submit", undo);
+    setInterval(drawUndo, 1000);
     watch((now, former) => {
         const isNew = now.booking && (!former.booking || now === former);
         const mayMove = isFocusFree(find("#agree"));
         find("#booked").hidden = now.booking === null;
         if (now.booking) draw(now.booking);
+        else if (dialog.open) dialog.close();
+        drawUndo();
         if (isNew && mayMove) find("#done").focus();
     });
 }
@@ -34,12 +43,56 @@ export async function finish() {
     isLeaving = true;
     try {
         await flush();
+        if (!(await flushRemark())) {
+            isLeaving = false;
+            find("#remark").focus();
+            alarm("Your remark is not saved yet. See what stands below it.");
+            return;
+        }
+        const next = state.ending?.next?.address ?? find("#today").href;
         await act("wrap_up", { outcome: "booked" });
-        location.assign(find("#today").href);
+        location.assign(next);
     } catch (error) {
         isLeaving = false;
         alarm(error.message);
     }
+}
+
+function askToUndo() {
+    const { giveBack } = state.ending;
+    find("#undo-money").hidden = !giveBack;
+    find("#undo-money").textContent = giveBack ? `${money(giveBack)} was paid. Give it back, on the terminal.` : "";
+    dialog.showModal();
+    find("#undo-not").focus();
+}
+
+/** Take the booking back; the call goes on where it was. */
+async function undo(event) {
+    event.preventDefault();
+    const { number } = state.booking;
+    const { giveBack } = state.ending;
+    dialog.close();
+    find("#notes").focus();
+    try {
+        await flushRemark();
+        await act("undo");
+        calm();
+        if (giveBack) alarm(`${number} is undone. ${money(giveBack)} was paid: give it back, on the terminal.`);
+        else say(`${number} is undone. The patient gets an e-mail.`);
+    } catch (error) {
+        alarm(error.message);
+    }
+}
+
+function drawUndo() {
+    const until = state.ending?.undoUntil;
+    const seconds = until ? (Date.parse(until) - serverNow()) / 1000 : 0;
+    const hadFocus = undoButton === document.activeElement;
+    undoButton.hidden = seconds <= 0;
+    find("#undo-left").textContent = length(Math.ceil(seconds));
+    if (seconds > 0) return;
+    if (dialog.open) dialog.close();
+    if (hadFocus) find("#done").focus();
 }
 
 /** Why a system does not know the booking yet, and when it goes on, where that is not at once. */
@@ -66,5 +119,9 @@ function draw(booking) {
         return make("li", {}, name, standing, make("small", { className: "muted", textContent: whyOf(system) }));
     });
     find("#systems").replaceChildren(...rows);
-    find("#done").hidden = !(state.isOwn && state.state === "wrap_up");
+    const isLeft = state.isOwn && state.state === "wrap_up";
+    const next = state.ending?.next;
+    find("#done").hidden = find("#next").hidden = !isLeft;
+    find("#done").textContent = next ? "Done, next call" : "Done";
+    find("#next").textContent = next ? `Next: ${time(next.dueAt)} ${next.name}` : "No other call waits today.";
 }

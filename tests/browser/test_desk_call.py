@@ -164,7 +164,7 @@ class TestEnding:
         desk.press("Enter")
         expect(desk["#ending"]).to_be_visible()
 
-        desk.press("Space", "ArrowRight", "Enter")
+        desk.press("Space", "Enter", "ArrowRight", "Enter")
         desk.page.wait_for_url("**/admin/")
 
         session.refresh_from_db()

@@ -6,14 +6,14 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from . import booking_step, call, ending_step, times_step
+from . import booking_step, call, ending_step, letter_page, times_step
 from .page import page
 
 VERBS = {
     call: ("start", "claim", "take_over", "park", "call_back", "unanswered", "write"),
     times_step: ("hold_beyond",),
     booking_step: ("hold", "keep", "let_go", "confirm"),
-    ending_step: ("wrap_up",),
+    ending_step: ("wrap_up", "undo", "remark"),
 }
 """What can be done at the desk, by the part that does it."""
 
@@ -24,7 +24,11 @@ def urls(site: AdminSite) -> list[URLPattern]:
     def show(request: HttpRequest, session_id: UUID) -> HttpResponse:
         return page(request, site, session_id)
 
+    def letter(request: HttpRequest, session_id: UUID) -> HttpResponse:
+        return letter_page.page(request, site, session_id)
+
     return [
+        path("<uuid:session_id>/letter/", site.admin_view(letter), name="triage_triagesession_letter"),
         path("<uuid:session_id>/desk/", site.admin_view(show), name="triage_triagesession_desk"),
         path("<uuid:session_id>/desk/state/", call.show_state),
         path("<uuid:session_id>/desk/later/", call.later),

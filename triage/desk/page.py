@@ -16,7 +16,7 @@ from botaniqal.admin import shown_phone
 from practitioners.availability import CLINIC
 from practitioners.models import Practitioner
 
-from . import doors, state, times_state
+from . import doors, ending_state, state, times_state
 
 
 def page(request: HttpRequest, site: AdminSite, session_id: UUID) -> HttpResponse:
@@ -41,7 +41,7 @@ def page(request: HttpRequest, site: AdminSite, session_id: UUID) -> HttpRespons
         "hold_minutes": settings.HOLD_SECONDS // 60,
         "may_charge_other": request.user.has_perm(payments.OTHER_PRICE),
         "makes_links": payments.link_maker() is not None,
-        "endings": state.endings(),
+        "endings": ending_state.endings(),
         "boot": {
             "state": state.state_of(session, consultant=consultant, is_shown=is_shown),
             "clinicZone": CLINIC.key,

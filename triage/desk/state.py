@@ -10,8 +10,9 @@ from bookings.models import Payment
 from botaniqal.api.fields import in_utc
 from practitioners.models import Practitioner
 
-from ..models import Disposition, Outcome, TriageSession
+from ..models import TriageSession
 from .call_state import call_of
+from .ending_state import ending_of
 from .hold_state import holds_of, paid_words
 
 
@@ -27,6 +28,7 @@ def state_of(session: TriageSession, *, consultant: Practitioner | None, is_show
         "written": written_in(session) if is_shown else None,
         "holds": holds_of(session, timezone.now()) if is_shown else [],
         "booking": _booking_of(session) if is_shown and session.booking_id else None,
+        "ending": ending_of(session, consultant, timezone.now()) if is_shown else None,
     }
 
 
@@ -38,12 +40,6 @@ def written_in(session: TriageSession) -> dict[str, Any]:
         "primaryConcern": session.primary_concern,
         "recommendedService": session.recommended_service.slug if session.recommended_service else "",
     }
-
-
-def endings() -> list[tuple[Outcome, list[Disposition]]]:
-    """List how a call can end without a booking, with the finer words under each."""
-    finer = list(Disposition.objects.filter(is_active=True))
-    return [(one, [row for row in finer if row.outcome == one]) for one in Outcome if one != Outcome.BOOKED]
 
 
 def _booking_of(session: TriageSession) -> dict[str, Any]:
