@@ -59,6 +59,7 @@ function enter(event, choose = () => {}) {
 function toggleOther() {
     const isOpening = !isOther();
     otherPrice.setAttribute("aria-expanded", String(isOpening));
+    otherPrice.textContent = isOpening ? "Usual price" : "Other price";
     find("#other").hidden = !isOpening;
     draw();
     if (isOpening) otherAmount.focus();
