@@ -32,7 +32,7 @@ function replace(html) {
         }
         previous = keep;
     }
-    if (focused && wanted.has(focused)) rowsOf(queue).get(focused).querySelector("a")?.focus({ preventScroll: true });
+    if (focused && wanted.has(focused)) rowsOf(queue).get(focused).querySelector("a, button")?.focus({ preventScroll: true });
     if (added) spoken.textContent = added === 1 ? "A call was added to the queue." : `${added} calls were added to the queue.`;
     return changed;
 }
@@ -74,5 +74,23 @@ async function keepLooking() {
     setTimeout(keepLooking, SECONDS * 1000);
 }
 
+/** Take a notice away at once; the next one, or else the queue's heading, has the focus then. */
+async function noteTold(event) {
+    event.preventDefault();
+    const button = event.submitter;
+    const body = new FormData(event.target, button);
+    const row = button.closest("tr");
+    const next = row.nextElementSibling?.querySelector("button") ?? document.getElementById("queue-heading");
+    next.focus();
+    row.remove();
+    try {
+        await fetch(event.target.action, { method: "POST", body });
+    } finally {
+        etag = null; // the rows are no longer those that were sent
+        look();
+    }
+}
+
+document.getElementById("told")?.addEventListener("submit", noteTold);
 document.addEventListener("visibilitychange", look);
 keepLooking();

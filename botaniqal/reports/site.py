@@ -25,7 +25,8 @@ class Portal(PortalSite):
     def get_urls(self) -> list:
         """Put the working pages before Django's own."""
         queue = path("today/queue/", self.admin_view(today.queue), name="today_queue")
-        return [queue, *(url for urls in self.pages for url in urls(self)), *super().get_urls()]
+        told = path("today/told/", self.admin_view(today.note_told), name="today_told")
+        return [queue, told, *(url for urls in self.pages for url in urls(self)), *super().get_urls()]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show Today."""

@@ -1,27 +1,31 @@
 """Today: what a person has to do now, and how the clinic does; the portal's first page."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.views.decorators.http import conditional_page
+from django.views.decorators.http import conditional_page, require_POST
 
 from bookings.models import Booking, Drift, SyncRecord
 from botaniqal.admin import limited_to_own
+from botaniqal.errors import Missing
 from botaniqal.integrations.models import InboundEvent
 from botaniqal.messages.models import Message
 from practitioners.models import OutsideCalendar
+from triage import claims
 
 from . import figures
 from .chart import bars
-from .queue import has_queue, queue_for
+from .queue import ALL, EMPTY, REMEMBERED, has_queue, queue_for, told_to, view_of, views_for
 
 CHART_DAYS = 14
+LONGEST_ID = 18
 
 
 def page(site: AdminSite, request: HttpRequest) -> HttpResponse:
@@ -37,7 +41,7 @@ def page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     context["helps"] = _needing_help(request)
     context["help_count"] = sum(count for count, _, _ in context["helps"])
     if has_queue(request):
-        context["days"] = queue_for(request, now)
+        context |= _queue(request, now) | {"views": views_for(request, is_limited=own is not None)}
     elif own and user.has_perm("bookings.view_booking"):
         context["visits"] = _visits(request)
     if user.has_perm("bookings.view_figures"):
@@ -47,14 +51,38 @@ def page(site: AdminSite, request: HttpRequest) -> HttpResponse:
         context["stale"] = [
             str(row.practitioner) for row in OutsideCalendar.objects.stale(now).select_related("practitioner")
         ]
-    return TemplateResponse(request, "admin/index.html", context)
+    answer = TemplateResponse(request, "admin/index.html", context)
+    if REMEMBERED in request.GET and "view" in context:
+        keeps = {"path": request.path, "secure": settings.SESSION_COOKIE_SECURE, "httponly": True, "samesite": "Lax"}
+        answer.set_cookie(REMEMBERED, context["view"], max_age=timedelta(days=365), **keeps)
+    return answer
 
 
 @conditional_page
 def queue(request: HttpRequest) -> HttpResponse:
     """Give the queue's rows alone, or 304 while they are the same."""
-    days = queue_for(request, timezone.now()) if has_queue(request) else []
-    return render(request, "reports/_queue.html", {"days": days})
+    rows = _queue(request, timezone.now()) if has_queue(request) else {"days": [], "empty": EMPTY[ALL]}
+    return render(request, "reports/_queue.html", rows)
+
+
+@require_POST
+def note_told(request: HttpRequest) -> HttpResponse:
+    """Take away the notice that a call was taken over, which its former consultant has seen."""
+    event = request.POST.get("event", "")
+    if not event.isdecimal() or len(event) > LONGEST_ID:
+        raise Missing("There is no such notice.")
+    claims.dismiss(event_id=int(event), by=request.user, now=timezone.now())
+    return redirect("admin:index")
+
+
+def _queue(request: HttpRequest, now: datetime) -> dict[str, Any]:
+    view = view_of(request)
+    return {
+        "view": view,
+        "days": queue_for(request, now, view=view),
+        "told": told_to(request),
+        "empty": EMPTY[view],
+    }
 
 
 def _needing_help(request: HttpRequest) -> list[tuple[int, str, str]]:
