@@ -41,16 +41,22 @@ def rank(
     """
     Order those who give an appointment: who has seen the patient, then the soonest day, the fewest visits that week.
 
-    Who has no free time comes last. Where a patient must not be shown, nobody has seen them.
+    Who has no free time comes last, and nobody has to wait a week longer for whom they know. Where a patient must not
+    be shown, nobody has seen them.
     """
     people = [slots.practitioner for slots in found]
     seen, load = _seen(people, patient), _load(people, monday, held_for)
     soonest = min((slots.next_available for slots in found if slots.next_available), default=None)
 
+    def is_known(slots: Slots) -> bool:
+        """They have seen the patient, and need not keep them waiting for more than a week because of that."""
+        free = slots.next_available
+        return bool(seen.get(slots.practitioner.pk) and free and soonest and free < soonest + A_WEEK)
+
     def place(slots: Slots) -> tuple:
         person, free = slots.practitioner, slots.next_available or NEVER
         day = clinic_day(free) if slots.next_available else date.max
-        return not slots.next_available, not seen.get(person.pk), day, load[person.pk], free, person.name
+        return not is_known(slots), day, load[person.pk], free, person.name
 
     week = "this week" if monday <= clinic_day(now) < monday + A_WEEK else "that week"
 

@@ -5,13 +5,14 @@ import { day, momentForBoth, sentence, time } from "./words.js";
 
 const WORK_DAYS = 5;
 const NONE_FREE = "No free times with these choices. Try other days, anyone, or any time of day.";
+const CELL_BUTTONS = ".desk-slot, .desk-other";
 
 const grid = find("#grid");
 let drawn = "";
 
 grid?.addEventListener("keydown", (event) => {
     const direction = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[event.key];
-    const slot = event.target.closest(".desk-slot");
+    const slot = event.target.closest(CELL_BUTTONS);
     if (!direction || !slot) return;
     event.preventDefault();
     const next = nearest(slot, ...direction);
@@ -23,60 +24,87 @@ grid?.addEventListener("keydown", (event) => {
     }
 });
 
-const slots = () => findAll(".desk-slot");
+const slots = () => findAll(CELL_BUTTONS);
+
+const nextFreeDay = () => grid.querySelector(".empty button");
 
 export function focusGrid() {
-    (slots().find((slot) => slot.tabIndex === 0) ?? grid.querySelector("button"))?.focus();
+    (nextFreeDay() ?? slots().find((slot) => slot.tabIndex === 0))?.focus();
+}
+
+/** Go back to where another time was asked about, though the week was drawn anew meanwhile. */
+export function focusCell(key) {
+    const cell = slots().find((slot) => slot.dataset.key === key);
+    if (!cell) return focusGrid();
+    rove(slots(), cell);
+    cell.focus();
 }
 
 /** Draw the week when anything in it changed; what had the focus gets it back, and nothing else does. */
-export function drawGrid({ found, times, goToWeekOf }) {
+export function drawGrid({ found, people, times, goToWeekOf }) {
     if (!found) return;
     grid.removeAttribute("aria-busy");
-    const people = found.practitioners.map(({ name, doubt }) => [name, doubt]);
-    const shown = JSON.stringify([found.days, found.firstFreeOn, people, times]);
+    const rows = people.map(({ id, about, reasons, doubt }) => [id, about, reasons, doubt]);
+    const shown = JSON.stringify([found.days, found.firstFreeOn, rows, times]);
     if (shown === drawn) return;
     drawn = shown;
     const focused = grid.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     const freeDays = new Set(times.map(({ on }) => on));
     const days = found.days.filter((text, index) => index < WORK_DAYS || freeDays.has(text));
     const isAny = days.some((text) => freeDays.has(text));
-    grid.replaceChildren(isAny ? tableOf(found, days, times) : noneFree(found, goToWeekOf));
+    grid.replaceChildren(...(isAny ? [] : [noneFree(found, goToWeekOf)]), tableOf(days, people, times));
     const current = slots().find((slot) => slot.dataset.key === focused)
-        ?? slots().find((slot) => slot.time.isHeld)
+        ?? slots().find((slot) => slot.time?.isHeld)
+        ?? slots().find((slot) => slot.time)
         ?? slots()[0];
     rove(slots(), current);
     if (focused === null) return;
-    const heir = current ?? grid.querySelector("button");
-    heir?.focus({ preventScroll: heir.dataset.key === focused });
+    const isSame = current?.dataset.key === focused;
+    const heir = isSame ? current : nextFreeDay() ?? current;
+    heir?.focus({ preventScroll: isSame });
 }
 
 /** Tells a time from all others. */
 export const keyOf = ({ practitionerId, startsAt }) => `${practitionerId} ${startsAt}`;
 
-function tableOf(found, days, times) {
+function tableOf(days, people, times) {
     const head = make("tr", {}, make("th", { scope: "col", textContent: "Practitioner" }));
     for (const text of days) head.append(make("th", { scope: "col", textContent: day(text) }));
     const body = make("tbody");
-    for (const person of found.practitioners) {
+    for (const [place, person] of people.entries()) {
         const own = times.filter(({ practitionerId }) => practitionerId === person.id);
-        if (!own.some(({ on }) => days.includes(on))) continue;
-        const name = make("th", { scope: "row" }, person.name, make("small", {}, person.about));
-        if (person.doubt) name.append(make("span", { className: "badge waiting", textContent: sentence(person.doubt) }));
-        const row = make("tr", {}, name);
-        for (const text of days) row.append(cellOf(own.filter(({ on }) => on === text), text));
+        const row = make("tr", {}, nameOf(person, place === 0 && people.length > 1));
+        for (const text of days) row.append(cellOf(own.filter(({ on }) => on === text), text, person));
         body.append(row);
     }
     return make("table", {}, make("thead", {}, head), body);
 }
 
-function cellOf(times, text) {
+/** Who it is, and why they stand in this place. */
+function nameOf(person, isFirst) {
+    const name = make("th", { scope: "row" }, person.name);
+    if (isFirst) name.append(make("span", { className: "badge ok", textContent: "Recommended" }));
+    name.append(make("small", { textContent: person.about }));
+    for (const reason of person.reasons) name.append(make("small", { className: "desk-reason", textContent: reason }));
+    if (person.doubt) name.append(make("span", { className: "badge waiting", textContent: sentence(person.doubt) }));
+    return name;
+}
+
+function cellOf(times, text, person) {
     const cell = make("td");
     cell.dataset.day = day(text);
-    const box = make("div", { className: "desk-cell" }, ...times.map(slotOf));
-    if (!times.length) box.append(make("span", { className: "small muted", textContent: "–" }));
-    cell.append(box);
+    cell.append(make("div", { className: "desk-cell" }, ...times.map(slotOf), otherOf(times.length > 0, text, person)));
     return cell;
+}
+
+/** A time that is not offered can be asked about: why not? */
+function otherOf(isBesideTimes, text, { id, name }) {
+    const other = make("button", { type: "button", className: "desk-other" });
+    other.textContent = isBesideTimes ? "Other" : "Why not?";
+    other.setAttribute("aria-label", `${isBesideTimes ? "Other time on" : "Why not?"} ${day(text)} with ${name}`);
+    other.dataset.key = `${id} ${text}`;
+    other.asked = { practitionerId: id, name, day: text };
+    return other;
 }
 
 function slotOf(one) {

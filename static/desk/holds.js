@@ -75,7 +75,8 @@ export async function hold(time) {
     refresh();
     goOn();
     try {
-        await act("hold", { practitionerId: time.practitionerId, type: time.type, startsAt: time.startsAt });
+        const { practitionerId, type, startsAt, beyond } = time;
+        await act(beyond ? "hold_beyond" : "hold", { practitionerId, type, startsAt, ...beyond });
         chosenId = heldTimes().find((held) => isSameTime(held, time))?.id ?? null;
         goneTogether = [];
         say(`Held ${describe(time)}. Choose how it is paid.`);

@@ -4,6 +4,7 @@ import { alarm, find, findAll, rove } from "./elements.js";
 import { drawGrid, focusGrid, keyOf } from "./grid.js";
 import { get, serverNow } from "./server.js";
 import { isOpen, state, watch } from "./state.js";
+import { askWhyNot, startWhyNot } from "./why_not.js";
 import { date, day, doubt, hour, momentForBoth, moment, patientTime, time, zoneNote } from "./words.js";
 
 const REFRESH_SECONDS = 10;
@@ -40,9 +41,11 @@ export function startTimes() {
     for (const offer of offers) offer.addEventListener("click", () => offer.time && hold(offer.time));
     find("#offers").addEventListener("keydown", moveInOffers);
     find("#grid").addEventListener("click", (event) => {
-        const slot = event.target.closest(".desk-slot");
-        if (slot) hold(slot.time);
+        const button = event.target.closest("button");
+        if (button?.time) hold(button.time);
+        else if (button?.asked) askWhyNot({ ...button.asked, key: button.dataset.key, type: typeInput(chosenType()) });
     });
+    startWhyNot({ hold: (time) => hold(time) });
     find("#earlier").addEventListener("click", () => turnWeek(-1));
     find("#later").addEventListener("click", () => turnWeek(1));
     find("#finder").addEventListener("keydown", (event) => {
@@ -126,7 +129,8 @@ function draw() {
     const times = timesShown();
     const hadFocus = offers.includes(document.activeElement);
     drawOffers(times);
-    drawGrid({ found, times, goToWeekOf: showWeekOf });
+    const people = found?.practitioners.filter(({ id }) => !withSelect.value || id === withSelect.value);
+    drawGrid({ found, people, times, goToWeekOf: showWeekOf });
     if (hadFocus && !firstOffer()) focusGrid();
 }
 
@@ -178,8 +182,11 @@ function isWanted({ practitionerId, startsAt }) {
     return isWith && (!partSelect.value || hour(startsAt) < 12 === (partSelect.value === "morning"));
 }
 
+/** The portal lists the recommended practitioner first. */
+const placeOf = ({ practitionerId }) => found.practitioners.findIndex(({ id }) => id === practitionerId);
+
 function bySoonest(one, other) {
-    return one.startsAt.localeCompare(other.startsAt) || one.name.localeCompare(other.name);
+    return one.startsAt.localeCompare(other.startsAt) || placeOf(one) - placeOf(other);
 }
 
 /** Four different things to say on the phone. */

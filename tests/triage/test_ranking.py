@@ -118,6 +118,14 @@ class TestRank:
         assert names(ranked) == ["Dr Zoe", "Dr Ann"]
         assert "No free time" in ranked[1].reasons
 
+    def test_lets_nobody_wait_a_week_longer_for_whom_they_know(self, make, kind):
+        leo, sooner, known = PatientFactory(), make("Dr Zoe"), make("Dr Ann")
+        BookingFactory(patient=leo, practitioner=known, state="completed", starts_at=at(9, date(2026, 10, 5)))
+        for n in range(7):
+            busy_all_day(known, kind, MONDAY + timedelta(n))
+
+        assert names(rank(kind, [known, sooner], leo)) == ["Dr Zoe", "Dr Ann"]
+
     def test_goes_by_name_where_nothing_else_tells(self, make, kind):
         assert names(rank(kind, [make("Dr B"), make("Dr A")])) == ["Dr A", "Dr B"]
 
