@@ -27,6 +27,7 @@ SWEPT = (
     "work_inbox",
     "reconcile",
     "settle_drift",
+    "mind_calls",
     "show_life",
 )
 # A sweep that no worker took until the next one is of no use any more.

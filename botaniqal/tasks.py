@@ -21,6 +21,7 @@ from botaniqal.messages import sending
 from botaniqal.readers import READERS, mailboxes
 from botaniqal.webhooks import HANDLERS
 from practitioners import calendars
+from triage import hand_over
 
 RUNS_AT_ONCE = 2
 
@@ -119,6 +120,12 @@ def read_forms() -> int:
 def purge_inbox() -> int:
     """Delete what vendors told us long ago."""
     return inbox.purge(older_than=timezone.now() - timedelta(days=settings.INBOX_KEEP_DAYS))
+
+
+@bell
+def mind_calls() -> int:
+    """Tell somebody of what calls left behind and nobody has looked at."""
+    return hand_over.alert_due(now=timezone.now())
 
 
 @bell
