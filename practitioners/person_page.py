@@ -72,6 +72,8 @@ def view(request: HttpRequest, site: AdminSite, person_id: UUID) -> HttpResponse
         "given": _given(person, now),
         "visits": _visits(request, person, today),
         "use": use,
+        "booked": _length(use.booked_minutes),
+        "offered": _length(use.offered_minutes),
         "registration": _registration(person, today),
         "verbs": list(admin.verbs_for(request, person)),
         "edit_url": admin.change_url(person),
@@ -134,6 +136,14 @@ def _visits(request: HttpRequest, person: Practitioner, today: date) -> list[tup
         )
         for visit in visits
     ]
+
+
+def _length(minutes: int) -> str:
+    """Write a length as people say it: 45 min, 7 h, 7 h 30 min."""
+    hours, rest = divmod(minutes, 60)
+    return " ".join(
+        part for part in (f"{hours} h" if hours else "", f"{rest} min" if rest or not hours else "") if part
+    )
 
 
 def _registration(person: Practitioner, today: date) -> SafeString | str:

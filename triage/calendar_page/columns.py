@@ -20,7 +20,7 @@ from .grid import Axis, Place, lanes
 from .known import Known
 
 Owner = Practitioner | Room
-SHORT_MINUTES = 15
+SHORT_MINUTES, SHORT_ROWS = 15, 4
 SIGNS = {
     Booking.State.PENDING_PAYMENT: "waiting",
     Booking.State.CONFIRMED: "",
@@ -45,12 +45,12 @@ class Visit:
     needs_look: bool
     row: int = 0
     span: int = 0
-    lane: int = 0
+    lane: int | None = None
 
     @property
     def is_short(self) -> bool:
         """True where there is one line of room."""
-        return self.span <= 4
+        return self.span <= SHORT_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,11 @@ class Block:
     span: int
     words: str = ""
     from_to: tuple[str, str] = ("", "")
+
+    @property
+    def is_short(self) -> bool:
+        """True where there is one line of room."""
+        return self.span <= SHORT_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +277,7 @@ def _filled(axis: Axis, material: Material, owner: Owner, day: date) -> dict[str
     return {"blocks": blocks, "visits": visits, "lanes": count}
 
 
-def _visit(booking: Booking, material: Material, place: Place | None = None, lane: int = 0) -> Visit:
+def _visit(booking: Booking, material: Material, place: Place | None = None, lane: int | None = None) -> Visit:
     what = str(booking.appointment_type)
     room = booking.entry.room if booking.entry else None
     if room and not material.is_by_room:

@@ -25,6 +25,10 @@ class Place:
     row: int
     span: int
 
+    def overlaps(self, other: "Place") -> bool:
+        """Tell whether they share a row."""
+        return self.row < other.row + other.span and other.row < self.row + self.span
+
 
 @dataclass(frozen=True, slots=True)
 class Axis:
@@ -85,11 +89,19 @@ class Axis:
         return -1 if minute < next(iter(self.rows))[0] else self.length
 
 
-def lanes(places: Sequence[Place]) -> tuple[list[int], int]:
-    """Put what overlaps side by side: give each its lane from 0, in order of rows, and say how many there are."""
+def lanes(places: Sequence[Place]) -> tuple[list[int | None], int]:
+    """
+    Put what overlaps side by side: give each its lane from 0, in order of rows, and say how many there are.
+
+    What stands alone has no lane: it takes the whole width.
+    """
     free_from: list[int] = []
-    found = []
-    for place in places:
+    found: list[int | None] = []
+    for number, place in enumerate(places):
+        others = [*places[:number], *places[number + 1 :]]
+        if not any(place.overlaps(other) for other in others):
+            found.append(None)
+            continue
         lane = next((n for n, row in enumerate(free_from) if row <= place.row), len(free_from))
         lane = min(lane, MOST_LANES - 1)
         if lane == len(free_from):
