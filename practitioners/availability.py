@@ -309,16 +309,18 @@ def _free(
     window = timegrid.Window.around(starts, ends, reach=timedelta(minutes=reach))
     if not offers:
         return window, []
+    people = _people(offers)
     taken = schedule.taken(
-        people=[offer.practitioner.pk for offer in offers],
+        people=list(people),
         window=window,
         needs_room=any(offer.appointment_type.is_in_person for offer in offers),
     )
     now = timezone.now()
-    full = limits.full_days([offer.practitioner for offer in offers], window, held_for)
+    full = limits.full_days(list(people.values()), window, held_for)
+    place_of = {pk: place for place, pk in enumerate(people)}
     found = []
-    for place, (offer, hours) in enumerate(zip(offers, _hours(offers, window), strict=True)):
-        kind = offer.appointment_type
+    for offer, hours in zip(offers, _hours(offers, window), strict=True):
+        kind, place = offer.appointment_type, place_of[offer.practitioner.pk]
         earliest = max(starts, now + timedelta(minutes=kind.min_notice_minutes) + CHOOSING)
         latest = min(ends, limits.horizon(kind, now), limits.registered_until(offer.practitioner))
         asked = window.starts_between(earliest, latest) & ~full.get(place, 0)
@@ -354,16 +356,21 @@ def _look_further(slots: list[Slots], after: datetime) -> None:
 
 def _hours(offers: Sequence[Offer], window: timegrid.Window) -> list[int]:
     """In which cells each offer can be given."""
-    masks = []
-    for offer, rules in zip(
-        offers, schedule.hours(people=[offer.practitioner.pk for offer in offers], window=window), strict=True
-    ):
+    masks, people = [], list(_people(offers))
+    rules_of = dict(zip(people, schedule.hours(people=people, window=window), strict=True))
+    for offer in offers:
         elsewhere = (
             Practitioner.Location.TELEHEALTH if offer.appointment_type.is_in_person else Practitioner.Location.MELBOURNE
         )
+        rules = rules_of[offer.practitioner.pk]
         here = tuple(rule for location, rule in rules if location != elsewhere)
         masks.append(timegrid.hours_mask(window, here, ZoneInfo(offer.practitioner.time_zone)))
     return masks
+
+
+def _people(offers: Sequence[Offer]) -> dict[UUID, Practitioner]:
+    """List whose offers they are, each once: the database answers by their place."""
+    return {offer.practitioner.pk: offer.practitioner for offer in offers}
 
 
 def occupied_minutes(appointment_type: AppointmentType) -> int:

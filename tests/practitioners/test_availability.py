@@ -131,6 +131,15 @@ class TestFindSlots:
         assert without_room == []
         assert times(one, kind) == [at(9, 30)]
 
+    def test_offers_several_types_of_one_person(self, doctor, kind):
+        longer = AppointmentTypeFactory(minutes=60, step_minutes=30)
+        diary.take(practitioner=doctor, span=availability.occupied_span(kind, at(9)), by=None)
+
+        short, long = find_slots(offers=[Offer(doctor, kind), Offer(doctor, longer)], first_day=MONDAY, days=1)
+
+        assert short.times == [at(9, 30), at(10), at(10, 30)]
+        assert long.times == [at(9, 30), at(10)]
+
     def test_keeps_hours_apart_by_place(self, kind):
         doctor = PractitionerFactory(gives=[kind], hours=(time(9), time(10)))
         WorkingHours.objects.update(location=Practitioner.Location.MELBOURNE)
