@@ -115,6 +115,7 @@ class PractitionerAdmin(PortalAdmin):
     fieldsets = [
         (None, {"fields": ["name", ("type", "location"), "email", "phone", "time_zone", "is_active", "user"]}),
         ("Gives", {"fields": ["appointment_types", "specialisations", "meeting_link"]}),
+        ("Rules", {"fields": [("daily_cap", "may_override")]}),
         ("Calendar", {"fields": ["calendar_provider", "calendly_user_uri", "mailbox", "shown_calendar"]}),
         (
             "Registration",

@@ -1,9 +1,12 @@
 """Triage sessions for people: the list behind Today's queue, and what was said in calls that are over."""
 
+from datetime import timedelta
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -15,6 +18,7 @@ from botaniqal.admin import (
     PLAIN,
     WAITING,
     ListViews,
+    ShownInline,
     WrittenByVerbs,
     badge,
     clinic_time,
@@ -23,7 +27,8 @@ from botaniqal.admin import (
 )
 
 from . import desk, words_admin  # noqa: F401  (registers itself)
-from .models import TriageSession
+from .models import CallEvent, Override, TriageSession
+from .models.session import DUE_AT
 
 STATE_TONES = {
     TriageSession.State.SCHEDULED: INFO,
@@ -47,6 +52,20 @@ class SessionViews(ListViews):
         "done": ("Done", lambda rows: rows.filter(state=TriageSession.State.DONE)),
         "all": ("All", lambda rows: rows),
     }
+
+
+class History(ShownInline):
+    """Who did what with a call, and when."""
+
+    model = CallEvent
+    fk_name = "session"
+    fields = ["moment", "kind", "by", "words"]
+    readonly_fields = fields
+    verbose_name_plural = "History"
+
+    @admin.display(description="When")
+    def moment(self, event: CallEvent) -> str:
+        return clinic_time(event.at)
 
 
 @admin.register(TriageSession)
@@ -77,6 +96,7 @@ class TriageSessionAdmin(WrittenByVerbs):
         ("Said", {"fields": ["primary_concern", "notes", "recommended_service"]}),
         ("Call", {"fields": ["began", "ended"]}),
     ]
+    inlines = [History]
     empty_text = "No call is waiting. Free consultations appear here as soon as somebody books one."
 
     def get_urls(self) -> list:
@@ -89,20 +109,24 @@ class TriageSessionAdmin(WrittenByVerbs):
 
     def get_ordering(self, request: HttpRequest) -> list[str]:
         is_open = request.GET.get(SessionViews.parameter_name, "open") == "open"
-        return ["consultation__starts_at"] if is_open else ["-consultation__starts_at"]
+        return [DUE_AT.asc()] if is_open else ["-consultation__starts_at"]
 
     @admin.display(description="Patient", ordering="patient__name")
     def shown_patient(self, session: TriageSession) -> SafeString:
         return format_html("{}<small>{}</small>", session.patient.name, shown_phone(session.patient.phone))
 
-    @admin.display(description="Due", ordering="consultation__starts_at")
+    @admin.display(description="Due", ordering=DUE_AT)
     def due(self, session: TriageSession) -> str:
-        return clinic_time(session.consultation.starts_at)
+        return clinic_time(session.due_on)
 
     @admin.display(description="State", ordering="state")
     def shown_state(self, session: TriageSession) -> SafeString:
         if session.consultation.state == Booking.State.CANCELLED:
             return badge("Cancelled", PLAIN)
+        if session.state == TriageSession.State.IN_PROGRESS and session.claimed_by_id is None:
+            return badge("Parked", WAITING)
+        if session.state == TriageSession.State.SCHEDULED and session.calls_back:
+            return badge("Call-back", INFO)
         return badge(session.get_state_display(), STATE_TONES[session.state])
 
     @admin.display(description="Outcome", ordering="outcome")
@@ -125,3 +149,47 @@ class TriageSessionAdmin(WrittenByVerbs):
     @admin.display(description="Ended")
     def ended(self, session: TriageSession) -> str:
         return clinic_time(session.ended_at)
+
+
+class OverrideViews(ListViews):
+    """The last weeks come first."""
+
+    views = {
+        "lately": ("Last 30 days", lambda rows: rows.filter(at__gte=timezone.now() - timedelta(days=30))),
+        "all": ("All", lambda rows: rows),
+    }
+
+
+@admin.register(Override)
+class OverrideAdmin(WrittenByVerbs):
+    """Soft rules that somebody went beyond, with the reason, counted by rule and person."""
+
+    list_display = ["shown_rule", "practitioner", "when", "reason", "by", "done", "call"]
+    list_filter = [OverrideViews, "rule", ("by", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["practitioner", "by"]
+    show_facets = admin.ShowFacets.ALWAYS
+    fields = ["shown_rule", "practitioner", "when", "reason", "by", "done", "call"]
+    empty_text = "Nobody went beyond a rule. At the call desk it takes a reason, and the right to."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Override]:
+        rows = super().get_queryset(request)
+        return rows.filter(session__consultant__user=request.user) if limited_to_own(request) else rows
+
+    @admin.display(description="Rule", ordering="rule")
+    def shown_rule(self, override: Override) -> SafeString:
+        return badge(override.get_rule_display(), WAITING)
+
+    @admin.display(description="For the visit on", ordering="starts_at")
+    def when(self, override: Override) -> str:
+        return clinic_time(override.starts_at)
+
+    @admin.display(description="Held", ordering="at")
+    def done(self, override: Override) -> str:
+        return clinic_time(override.at)
+
+    @admin.display(description="Call")
+    def call(self, override: Override) -> SafeString | str:
+        if override.session_id is None:
+            return "–"
+        address = reverse("admin:triage_triagesession_desk", args=(override.session_id,))
+        return format_html('<a class="button small" href="{}">Open call</a>', address)

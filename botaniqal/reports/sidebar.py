@@ -84,6 +84,7 @@ GROUPS = [
             ),
             Item("Rooms", "room", "practitioners_room_changelist", "practitioners.change_room"),
             Item("Diary", "diary", "practitioners_diaryentry_changelist", "practitioners.view_diaryentry"),
+            Item("Overrides", "alert", "triage_override_changelist", "triage.go_beyond_rules"),
         ],
     ),
     (
