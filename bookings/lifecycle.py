@@ -61,11 +61,18 @@ def book(
     join_link: str = "",
     attention: str = "",
     id: UUID | None = None,
+    is_numbered: bool = True,
 ) -> Booking:
-    """Promise a visit for which the time is taken, and owe it to the vendors."""
+    """
+    Promise a visit for which the time is taken, and owe it to the vendors.
+
+    Numbers are given out one after the other, and everybody who books waits for whoever got the last one. Who has much
+    to do before the commit books without one, and calls ``give_number`` when that is done.
+    """
+    id = id or uuid4()
     booking = Booking.objects.create(
-        id=id or uuid4(),
-        number=_next_number(now),
+        id=id,
+        number=_next_number(now) if is_numbered else f"new {id.hex[:16]}",
         patient=patient,
         practitioner=practitioner,
         appointment_type=appointment_type,
@@ -82,6 +89,12 @@ def book(
     )
     sync.owe(booking=booking, now=now)
     return booking
+
+
+def give_number(*, booking: Booking, now: datetime) -> None:
+    """Number a booking that was made without one, in the same transaction."""
+    booking.number = _next_number(now)
+    booking.save(update_fields=["number"])
 
 
 @transaction.atomic

@@ -220,14 +220,17 @@ def book_by_phone(
                 by=by,
                 now=now,
                 notes=notes,
+                is_numbered=False,
             )
             payments.record(booking=booking, taken=taken, by=by, now=now)
             session.booking = booking
-            session.events.create(kind=CallEvent.Kind.BOOKED, at=now, by=by, words=f"{booking} with {practitioner}")
             if ends_call:
                 sessions.close(session=session, outcome=TriageSession.Outcome.BOOKED, by=by, now=now)
             else:
                 sessions.await_wrap_up(session=session, by=by, now=now)
+            # As late as can be: from here until the commit everybody else's booking waits. Only what names it follows.
+            lifecycle.give_number(booking=booking, now=now)
+            session.events.create(kind=CallEvent.Kind.BOOKED, at=now, by=by, words=f"{booking} with {practitioner}")
             notices.send_confirmation(booking=booking, now=now)
             return booking
     except sessions.SessionClosed:

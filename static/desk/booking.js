@@ -42,6 +42,7 @@ export function startBooking() {
             isUnsure = false;
             calm();
         }
+        if (now.booking && !former.booking) forgetPayment();
         if (former.booking?.isPaymentDue && now.booking?.isPaymentDue === false) say("The visit is paid.");
         draw();
     });
@@ -58,11 +59,19 @@ function enter(event, choose = () => {}) {
 
 function toggleOther() {
     const isOpening = !isOther();
+    otherAmount.value = otherReason.value = "";
     otherPrice.setAttribute("aria-expanded", String(isOpening));
     otherPrice.textContent = isOpening ? "Usual price" : "Other price";
     find("#other").hidden = !isOpening;
     draw();
     if (isOpening) otherAmount.focus();
+}
+
+/** A receipt settles one booking: when that is undone, the next one needs its own. */
+function forgetPayment() {
+    for (const input of payments) input.checked = false;
+    reference.value = "";
+    if (isOther()) toggleOther();
 }
 
 /** What is still needed before the held time can be booked, and where it is typed; nothing when all is there. */
