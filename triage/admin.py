@@ -63,6 +63,9 @@ class History(ShownInline):
     readonly_fields = fields
     verbose_name_plural = "History"
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CallEvent]:
+        return super().get_queryset(request).select_related("by")
+
     @admin.display(description="When")
     def moment(self, event: CallEvent) -> str:
         return clinic_time(event.at)
