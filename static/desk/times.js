@@ -46,8 +46,8 @@ export function startTimes() {
         else if (button?.asked) askWhyNot({ ...button.asked, key: button.dataset.key, type: typeInput(chosenType()) });
     });
     startWhyNot({ hold: (time) => hold(time) });
-    find("#earlier").addEventListener("click", () => turnWeek(-1));
-    find("#later").addEventListener("click", () => turnWeek(1));
+    find("#earlier-week").addEventListener("click", () => turnWeek(-1));
+    find("#later-week").addEventListener("click", () => turnWeek(1));
     find("#finder").addEventListener("keydown", (event) => {
         const weeks = { PageUp: -1, PageDown: 1 }[event.key];
         if (!weeks) return;
@@ -145,7 +145,7 @@ function drawFilters() {
     }
     const shown = found.days.slice(0, 5);
     find("#week").textContent = `${day(shown[0])} – ${day(shown.at(-1))}`;
-    find("#earlier").disabled = found.isFirstWeek;
+    find("#earlier-week").disabled = found.isFirstWeek;
     find("#checked").textContent = `checked ${time(found.now ?? serverNow())}`;
     const note = zoneNote(found.now);
     find("#zone").hidden = !note;
