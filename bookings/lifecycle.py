@@ -262,14 +262,12 @@ def locked(booking_id: UUID) -> Booking:
 
     :raises Missing: there is no such booking.
     """
-    try:
-        return (
-            Booking.objects.select_for_update(of=["self"])
-            .select_related("appointment_type__service", "practitioner", "patient", "entry")
-            .get(pk=booking_id)
-        )
-    except Booking.DoesNotExist as error:
-        raise Missing("There is no such booking.") from error
+    # First the row alone, then what it points at: in one query, a row that changed while it was waited for would be
+    # held against what it pointed at before, and not be found.
+    if not Booking.objects.select_for_update().filter(pk=booking_id).values_list("pk", flat=True).first():
+        raise Missing("There is no such booking.")
+    related = ("appointment_type__service", "practitioner", "patient", "entry")
+    return Booking.objects.select_related(*related).get(pk=booking_id)
 
 
 def _move_to(state: State, booking_id: UUID, verb: str, **changes) -> Booking:

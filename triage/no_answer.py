@@ -47,12 +47,19 @@ class NextTry:
 
 @transaction.atomic
 def note_try(
-    *, session_id: UUID, consultant: Practitioner | None, at: datetime | None = None, by: User | None, now: datetime
+    *,
+    session_id: UUID,
+    consultant: Practitioner | None,
+    number: int,
+    at: datetime | None = None,
+    by: User | None,
+    now: datetime,
 ) -> TriageSession:
     """
     Write down that nobody answered; ``at`` is when to try again, unless this was the last try, which ends the call.
 
-    After the first try the patient gets a link to choose another time themselves.
+    ``number`` says which try it was, counted from 1: the same one noted again changes nothing. After the first the
+    patient gets a link to choose another time themselves.
 
     :raises NotYourSession: another consultant has it.
     :raises SessionClosed: it is over or cancelled.
@@ -61,6 +68,8 @@ def note_try(
     """
     session = sessions.locked(session_id)
     sessions.require_own(session, consultant)
+    if number <= session.tries:
+        return session
     sessions.require_open(session)
     session.tries += 1
     session.save(update_fields=["tries"])

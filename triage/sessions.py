@@ -326,14 +326,12 @@ def locked(session_id: UUID) -> TriageSession:
 
     :raises Missing: there is no such session.
     """
-    try:
-        return (
-            TriageSession.objects.select_for_update(of=["self"])
-            .select_related("consultation", "patient", "consultant", "recommended_service")
-            .get(pk=session_id)
-        )
-    except TriageSession.DoesNotExist as error:
-        raise Missing("There is no such triage session.") from error
+    # First the row alone, then what it points at: in one query, a row that changed while it was waited for would be
+    # held against what it pointed at before, and not be found.
+    if not TriageSession.objects.select_for_update().filter(pk=session_id).values_list("pk", flat=True).first():
+        raise Missing("There is no such triage session.")
+    related = ("consultation", "patient", "consultant", "recommended_service")
+    return TriageSession.objects.select_related(*related).get(pk=session_id)
 
 
 def require_own(session: TriageSession, consultant: Practitioner | None) -> None:

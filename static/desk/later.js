@@ -18,6 +18,7 @@ const problem = find("#later-problem");
 
 let verb = CALL_BACK;
 let opened = 0;
+let number = 0; // which try it is that nobody answered: pressed twice, it counts once
 
 export function startLater() {
     find("#no-answer").addEventListener("click", () => open(UNANSWERED));
@@ -36,11 +37,12 @@ function draw(now) {
     find("#park").hidden = !(isOpen() && now.state === "in_progress" && !now.isParked);
 }
 
-const isLastTry = () => verb === UNANSWERED && state.tries + 1 >= state.triesAllowed;
+const isLastTry = () => verb === UNANSWERED && number >= state.triesAllowed;
 
 function open(wanted) {
     verb = wanted;
     opened += 1;
+    number = state.tries + 1;
     at.value = "";
     problem.hidden = true;
     times.hidden = true;
@@ -51,7 +53,7 @@ function open(wanted) {
     find("#later-who").hidden = verb === UNANSWERED;
     find("#later-when").hidden = at.disabled = isLastTry();
     const mail = find("#later-mail");
-    if (mail) mail.hidden = verb === CALL_BACK || state.tries > 0 || isLastTry();
+    if (mail) mail.hidden = verb === CALL_BACK || number > 1 || isLastTry();
     dialog.showModal();
     (isLastTry() ? find("#later-do") : at).focus();
     if (!isLastTry()) suggest(opened);
@@ -59,7 +61,7 @@ function open(wanted) {
 
 function words() {
     if (verb === CALL_BACK) return "The call waits in the queue until then.";
-    const count = `Try ${state.tries + 1} of ${state.triesAllowed}.`;
+    const count = `Try ${number} of ${state.triesAllowed}.`;
     return isLastTry() ? `${count} It was the last one: the call ends as a no-show.` : `${count} The call waits in the queue for the next one.`;
 }
 
@@ -96,7 +98,8 @@ function uncheck() {
 async function save(event) {
     event.preventDefault();
     const body = isLastTry() ? {} : { at: at.value.slice(0, 16) };
-    if (verb === CALL_BACK && owner.value) body.owner = owner.value;
+    if (verb === UNANSWERED) body.number = number;
+    else if (owner.value) body.owner = owner.value;
     try {
         await flush();
         await act(verb, body);

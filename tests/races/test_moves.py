@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from bookings import lifecycle
 from bookings.models import Booking
+from botaniqal.errors import RuleBroken
 from practitioners import availability, diary
 from practitioners.models import DiaryEntry
 from tests.factories import AppointmentTypeFactory, BookingFactory, PractitionerFactory, next_morning
@@ -84,3 +85,28 @@ class TestMove:
         assert sorted(got) == [False] * 7 + [True]
         assert living()[0] == living()[1]
         assert Booking.objects.filter(practitioner=wanted).count() == 1
+
+
+class TestCancel:
+    def test_gives_back_the_time_to_which_the_visit_is_moved_at_that_moment(self, kind):
+        one, other = PractitionerFactory(gives=[kind]), PractitionerFactory(gives=[kind])
+        for _ in range(ROUNDS):
+            visit = book(kind, one)
+            start = threading.Barrier(2)
+
+            def run(verb, visit=visit, start=start, **kwargs):
+                start.wait()
+                try:
+                    verb(booking_id=visit.pk, by=None, now=timezone.now(), **kwargs)
+                except RuleBroken:  # the move came too late
+                    assert verb is lifecycle.move
+                finally:
+                    connection.close()
+
+            with ThreadPoolExecutor(2) as threads:
+                moving = threads.submit(run, lifecycle.move, starts_at=TEN, practitioner=other)
+                cancelling = threads.submit(run, lifecycle.cancel, reason="Ill")
+            moving.result()
+            cancelling.result()
+
+            assert not DiaryEntry.objects.filter(live_until=None).exists()

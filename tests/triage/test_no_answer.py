@@ -32,8 +32,9 @@ def session(sarah):
 
 
 def note(session, **kwargs):
+    tries = TriageSession.objects.get(pk=session.pk).tries
     given = {"consultant": session.consultant, "by": session.consultant.user, "now": timezone.now(), "at": LATER}
-    return no_answer.note_try(session_id=session.pk, **given | kwargs)
+    return no_answer.note_try(session_id=session.pk, **{"number": tries + 1} | given | kwargs)
 
 
 def end(session):
@@ -97,6 +98,13 @@ class TestNoteTry:
         session.refresh_from_db()
 
         assert (session.state, session.tries, session.claimed_by) == (State.SCHEDULED, 0, None)
+
+    def test_counts_the_same_try_once(self, session):
+        note(session)
+
+        again = note(session, number=1)
+
+        assert (again.tries, Message.objects.count()) == (1, 1)
 
     def test_needs_the_time_of_the_next_try(self, session):
         with pytest.raises(Malformed):

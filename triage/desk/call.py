@@ -60,8 +60,9 @@ class CallBack(serializers.Serializer):
 
 
 class Unanswered(serializers.Serializer):
-    """When to try again; after the last try there is none."""
+    """Which try it was, and when to try again; after the last one there is no other."""
 
+    number = serializers.IntegerField(min_value=1)
     at = WallTime(required=False)
 
 
