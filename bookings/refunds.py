@@ -28,7 +28,7 @@ def owe_back(*, booking: Booking) -> Payment | None:
         return None
     payment.status = Payment.Status.REFUND_DUE
     payment.save(update_fields=["status"])
-    booking.attention = f"${payment.amount} were paid for a visit that was undone. Give them back."
+    booking.attention = f"${payment.amount} was paid for a visit that was undone. Give it back."
     booking.save(update_fields=["attention"])
     return payment
 

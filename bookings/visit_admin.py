@@ -138,7 +138,7 @@ class VisitVerbs:
     )
     def give_back(self, request: HttpRequest, booking: Booking, *, reference: str) -> str:
         paid = refunds.mark_given_back(booking_id=booking.pk, reference=reference, by=request.user, now=timezone.now())
-        return f"The ${paid.amount} of {booking} are noted as given back."
+        return f"The ${paid.amount} of {booking} is noted as given back."
 
     @admin.display(description="Hand-over card")
     def hand_over_card(self, booking: Booking) -> SafeString | str:
@@ -149,4 +149,4 @@ class VisitVerbs:
         mark = badge(f"Read {clinic_time(card.read_at)}", OK) if card.is_read else badge("Unread", WAITING)
         lines = [*card.lines, ["Remark", card.remark]] if card.remark else card.lines
         rows = format_html_join("", "<dt>{}</dt><dd>{}</dd>", lines)
-        return format_html('{}<dl class="facts">{}</dl>', mark, rows)
+        return format_html("<p>{}</p><dl>{}</dl>", mark, rows)

@@ -26,7 +26,7 @@ from botaniqal.admin import (
     shown_phone,
 )
 
-from . import desk, words_admin  # noqa: F401  (registers itself)
+from . import desk, letters, words_admin  # noqa: F401  (registers itself)
 from .models import CallEvent, Override, TriageSession
 from .models.session import DUE_AT
 
@@ -97,7 +97,7 @@ class TriageSessionAdmin(WrittenByVerbs):
             },
         ),
         ("Said", {"fields": ["primary_concern", "notes", "recommended_service"]}),
-        ("Call", {"fields": ["began", "ended"]}),
+        ("Call", {"fields": ["began", "ended", "referral"]}),
     ]
     inlines = [History]
     empty_text = "No call is waiting. Free consultations appear here as soon as somebody books one."
@@ -152,6 +152,13 @@ class TriageSessionAdmin(WrittenByVerbs):
     @admin.display(description="Ended")
     def ended(self, session: TriageSession) -> str:
         return clinic_time(session.ended_at)
+
+    @admin.display(description="Referral letter")
+    def referral(self, session: TriageSession) -> SafeString | str:
+        if not letters.asks_for_letter(session):
+            return "–"
+        address = reverse("admin:triage_triagesession_letter", args=(session.pk,))
+        return format_html('<a class="button small" href="{}">Open letter</a>', address)
 
 
 class OverrideViews(ListViews):

@@ -190,7 +190,7 @@ def _alert(card_id: int, now: datetime) -> bool:
         "first_name": booking.practitioner.name,
         "patient": booking.patient.first_name,
         "when": booking.when,
-        "link": settings.PUBLIC_BASE_URL + reverse("admin:index"),
+        "link": settings.PUBLIC_BASE_URL + reverse("admin:my_day"),
     }
     writing.write(**mail, context=context, calendar="", send_at=now)
     card.alerted_at = now

@@ -47,7 +47,7 @@ def draft(session: TriageSession) -> str:
         f"{patient.name}{born} spoke with us by phone on {day:%-d %B %Y}.\n"
         f"{concern}{told}\n"
         f"We did not examine {patient.first_name}, and this is no diagnosis. "
-        f"We think that {patient.first_name} should be seen by you, and did not book a visit with us.\n\n"
+        f"We suggested that {patient.first_name} see you. No visit with us was booked.\n\n"
         "Kind regards,\n\n"
         f"{session.consultant.name}\n"
         "Botaniqal\n"
