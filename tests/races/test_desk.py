@@ -1,13 +1,16 @@
 """Two tabs, two clicks, two receipts: at the desk and with its money the database has the last word, too."""
 
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from http import HTTPStatus
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -29,7 +32,7 @@ TEN = next_morning(10, days=2)
 TABS = 8
 
 
-def at_once(work, arguments):
+def at_once(work, arguments, start=nullcontext):
     """Do something for each argument in as many threads, and list what came back or was refused."""
     arguments = list(arguments)
 
@@ -42,7 +45,22 @@ def at_once(work, arguments):
             connection.close()
 
     with ThreadPoolExecutor(len(arguments)) as threads:
-        return list(threads.map(one, arguments))
+        with start():
+            results = threads.map(one, arguments)
+        return list(results)
+
+
+@contextmanager
+def nobody_writes_the_diary(waiting):
+    """Let so many come as far as writing the diary, or to what they wait for before, and then go on together."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE practitioners_diaryentry IN SHARE MODE")
+        yield
+        for _ in range(200):
+            cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0] >= waiting:
+                return
+            time.sleep(0.02)
 
 
 class TestDesk:
@@ -90,7 +108,8 @@ class TestDesk:
         assert self.visits(session).count() == 1
 
     def test_keeps_two_times_however_many_are_wanted_at_once(self, session, post):
-        answers = at_once(lambda n: post("hold", TEN + timedelta(hours=n)), range(6))
+        together = partial(nobody_writes_the_diary, waiting=6)
+        answers = at_once(lambda n: post("hold", TEN + timedelta(hours=n)), range(6), together)
 
         assert Counter(answer.status_code for answer in answers) == {200: 2, 422: 4}
         assert len(diary.living_holds(held_for=session.pk)) == 2
