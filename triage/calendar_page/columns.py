@@ -1,26 +1,22 @@
 """What stands in the calendar's columns: visits, holds, hours, time off and what is taken outside."""
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
 from django.urls import reverse
 
 from bookings.models import Booking
-from practitioners.day_plan import CLINIC, Plan, complement, held, plans_of
-from practitioners.models import LONGEST_ENTRY, DiaryEntry, Practitioner, Room
+from practitioners.day_plan import CLINIC, complement
+from practitioners.models import DiaryEntry, Room
 from practitioners.timegrid import Span, day_edges
-from triage.models import TriageSession
 
 from .grid import Axis, Place, lanes
-from .known import Known
+from .material import Material, Owner, gather
+from .shapes import Block, Cell, Column, Grid, Line, Roster, Visit
 
-Owner = Practitioner | Room
-SHORT_MINUTES, SHORT_ROWS = 15, 4
+SHORT_MINUTES = 15
 SIGNS = {
     Booking.State.PENDING_PAYMENT: "waiting",
     Booking.State.CONFIRMED: "",
@@ -29,125 +25,11 @@ SIGNS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """A booking as the calendar shows it."""
-
-    key: str
-    url: str
-    service_id: int
-    from_to: tuple[str, str]
-    name: str
-    what: str
-    with_whom: str
-    state: str
-    sign: str
-    needs_look: bool
-    row: int = 0
-    span: int = 0
-    lane: int | None = None
-
-    @property
-    def is_short(self) -> bool:
-        """True where there is one line of room."""
-        return self.span <= SHORT_ROWS
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Time without a visit: closed, away, busy outside, held for a call, or a visit's buffer."""
-
-    kind: str
-    row: int
-    span: int
-    words: str = ""
-    from_to: tuple[str, str] = ("", "")
-
-    @property
-    def is_short(self) -> bool:
-        """True where there is one line of room."""
-        return self.span <= SHORT_ROWS
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A day of somebody, or of a room."""
-
-    name: str
-    note: str
-    url: str
-    is_today: bool
-    is_stale: bool
-    blocks: list[Block]
-    visits: list[Visit]
-    lanes: int
-    now_row: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """Columns beside one axis."""
-
-    axis: Axis
-    columns: list[Column]
-    is_fine: bool
-    services: list[tuple[int, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A day of somebody in the roster."""
-
-    day: date
-    url: str
-    is_today: bool
-    hours: str
-    notes: list[str]
-    visits: list[Visit]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A week of somebody in the roster."""
-
-    name: str
-    note: str
-    url: str
-    is_stale: bool
-    cells: list[Cell]
-
-
-@dataclass(frozen=True, slots=True)
-class Roster:
-    """Everybody's week."""
-
-    days: list[date]
-    lines: list[Line]
-    services: list[tuple[int, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """Everything that was asked of the database for one page."""
-
-    plans: dict[UUID | int, Plan]
-    visits: dict[UUID | int, list[Booking]]
-    calls: dict[UUID, TriageSession]
-    known: Known
-    is_by_room: bool
-
-    @property
-    def services(self) -> list[tuple[int, str]]:
-        """The services that are seen, for the legend."""
-        seen = {each.appointment_type.service for bookings in self.visits.values() for each in bookings}
-        return [(service.pk, service.name) for service in sorted(seen, key=lambda each: (each.position, each.name))]
-
-
 def grid(
     request: HttpRequest, *, owners: Sequence[Owner], days: Sequence[date], now: datetime, address: Callable[..., str]
 ) -> Grid:
     """Draw a day of several people or rooms, or a week of one."""
-    material = _material(request, owners, days, now)
+    material = gather(request, owners, days, now)
     bookings = [each for of_one in material.visits.values() for each in of_one]
     seen: list[Span] = [(each.starts_at, each.ends_at) for each in bookings]
     for plan in material.plans.values():
@@ -176,7 +58,7 @@ def roster(
     request: HttpRequest, *, owners: Sequence[Owner], days: Sequence[date], now: datetime, address: Callable[..., str]
 ) -> Roster:
     """Draw everybody's week: hours and visits as a list a day."""
-    material = _material(request, owners, days, now)
+    material = gather(request, owners, days, now)
     lines = []
     for owner in owners:
         cells = []
@@ -212,42 +94,6 @@ def roster(
             )
         )
     return Roster(days=list(days), lines=lines, services=material.services)
-
-
-def _material(request: HttpRequest, owners: Sequence[Owner], days: Sequence[date], now: datetime) -> Material:
-    """Ask the database, by the same number of queries for any number of people and days."""
-    starts_at, ends_at = day_edges(days[0], CLINIC)[0], day_edges(days[-1], CLINIC)[1]
-    is_by_room = bool(owners) and isinstance(owners[0], Room)
-    bookings = (
-        Booking.objects.filter(
-            starts_at__gte=starts_at - LONGEST_ENTRY,  # the index is by start
-            starts_at__lt=ends_at,
-            ends_at__gt=starts_at,
-            **{"entry__room__in" if is_by_room else "practitioner__in": owners},
-        )
-        .exclude(state=Booking.State.CANCELLED)
-        .select_related("patient", "practitioner", "appointment_type__service", "entry__room")
-        .defer("notes")
-        .order_by("starts_at", "pk")
-    )
-    visits: dict[UUID | int, list[Booking]] = defaultdict(list)
-    for booking in bookings:
-        visits[booking.entry.room_id if is_by_room else booking.practitioner_id].append(booking)
-    if is_by_room:
-        plans: dict[UUID | int, Plan] = {room.pk: Plan() for room in owners}
-        for entry in held(starts_at=starts_at, ends_at=ends_at, now=now).filter(room__in=owners):
-            plans[entry.room_id].holds.append(entry)
-    else:
-        plans = plans_of(people=owners, starts_at=starts_at, ends_at=ends_at, now=now)
-    held_for = {hold.held_for for plan in plans.values() for hold in plan.holds}
-    calls = TriageSession.objects.filter(pk__in=held_for).select_related("patient", "consultant")
-    return Material(
-        plans=plans,
-        visits=visits,
-        calls={call.pk: call for call in calls} if held_for else {},
-        known=Known.to(request, bookings),
-        is_by_room=is_by_room,
-    )
 
 
 def _filled(axis: Axis, material: Material, owner: Owner, day: date) -> dict[str, object]:
