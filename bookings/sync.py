@@ -43,8 +43,9 @@ def owe_upcoming(*, practitioner: Practitioner, now: datetime) -> int:
     ahead = list(Booking.objects.upcoming(now).filter(practitioner=practitioner).values_list("pk", flat=True))
     for booking_id in ahead:
         with transaction.atomic():
-            locked = Booking.objects.select_for_update(of=["self"]).select_related("practitioner", "appointment_type")
-            booking = locked.get(pk=booking_id)
+            # Locked by itself first: one that goes to somebody else meanwhile would not be found with its practitioner.
+            Booking.objects.select_for_update().filter(pk=booking_id).values_list("pk", flat=True).first()
+            booking = Booking.objects.select_related("practitioner", "appointment_type").get(pk=booking_id)
             if link := notices.meeting_link(practitioner, booking.appointment_type):
                 booking.join_link = link
                 booking.save(update_fields=["join_link"])

@@ -6,10 +6,11 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from tests.factories import AppointmentTypeFactory, PractitionerFactory, SessionFactory, next_morning
-from triage import rebooking
-from triage.models import TriageSession
+from triage import claims, rebooking
+from triage.models import CallEvent, TriageSession
 
 from .desk import Desk
+from .test_accessibility import faults
 
 pytestmark = pytest.mark.django_db(transaction=True)
 State = TriageSession.State
@@ -46,6 +47,67 @@ class TestParking:
         expect(toms["#timer"]).to_be_visible()
         session.refresh_from_db()
         assert session.claimed_by == tom
+
+
+class TestToday:
+    @pytest.fixture
+    def today(self, open_as, sarah, tom):
+        for name in ("Zoe Papas", "Bob Papas"):
+            taken = SessionFactory(consultant=sarah, in_progress=True, patient__name=name)
+            claims.take_over(session_id=taken.pk, consultant=tom, by=tom.user, now=timezone.now())
+        page = open_as(sarah.user)
+        page.goto("/admin/")
+        expect(page.locator("#queue-live")).to_have_text("Live")
+        return page
+
+    def test_takes_a_notice_away_and_goes_on_to_the_next(self, today):
+        notices = today.get_by_role("button", name="Noted")
+        expect(notices).to_have_count(2)
+        notices.first.focus()
+
+        today.keyboard.press("Enter")
+        expect(notices).to_have_count(1)
+        expect(notices).to_be_focused()
+        today.keyboard.press("Enter")
+
+        expect(notices).to_have_count(0)
+        expect(today.locator("#queue-heading")).to_be_focused()
+        assert not CallEvent.objects.filter(former__isnull=False, seen_at=None).exists()
+
+    def test_tells_of_a_call_that_is_taken_over_at_once(self, today, sarah, tom):
+        notices = today.get_by_role("button", name="Noted")
+        expect(notices).to_have_count(2)
+        taken = SessionFactory(consultant=sarah, in_progress=True)
+
+        claims.take_over(session_id=taken.pk, consultant=tom, by=tom.user, now=timezone.now())
+
+        expect(notices).to_have_count(3)
+
+    def test_keeps_the_view_while_it_polls_and_for_the_next_time(self, today, sarah):
+        today.get_by_role("link", name="Unclaimed").click()
+        expect(today.locator("#queue")).to_contain_text("Somebody has each call")
+
+        waiting = SessionFactory(consultant=sarah, patient__name="Mia Rossi")
+        expect(today.locator("#queue")).to_contain_text("Mia Rossi")
+        claims.claim(session_id=waiting.pk, consultant=sarah, by=sarah.user, now=timezone.now())
+        expect(today.locator("#queue")).to_contain_text("Somebody has each call")
+        today.goto("/admin/")
+
+        expect(today.get_by_role("link", name="Unclaimed")).to_have_attribute("aria-current", "page")
+
+
+class TestDialogs:
+    @pytest.mark.parametrize(("scheme", "width"), [("light", 1366), ("dark", 1366), ("light", 320)])
+    def test_have_no_faults(self, open_as, sarah, session, axe, scheme, width):
+        desk = Desk(open_as(sarah.user, color_scheme=scheme, width=width, height=768), session)
+
+        for opener in ("#no-answer", "#call-back"):
+            desk[opener].click()
+            expect(desk["#later-times"]).to_be_visible()
+            assert faults(axe, desk.page) == []
+            desk.press("Escape")
+            expect(desk["#later"]).to_be_hidden()
+            expect(desk[opener]).to_be_focused()
 
 
 class TestRingingBack:
@@ -135,6 +197,4 @@ class TestAnotherTime:
         page = open_as(sarah.user, color_scheme=scheme, width=390, height=800)
         page.goto(link)
 
-        found = page.evaluate(f"async () => {{ {axe}; return (await axe.run()).violations.map(v => v.id) }}")
-
-        assert found == []
+        assert faults(axe, page) == []
