@@ -37,6 +37,8 @@ class Person:
     phone: str = ""
     login: str = ""
     calendar: str = Practitioner.CalendarProvider.CALENDLY
+    daily_cap: int | None = None
+    may_override: bool = False
 
 
 LOGINS = {
@@ -79,6 +81,7 @@ PEOPLE = {
         location=Practitioner.Location.BOTH,
         specialisations=("Weight and way of life",),
         phone="+61491570313",
+        daily_cap=6,
     ),
     "mei": Person(
         name="Coach Mei Lin",
@@ -93,6 +96,7 @@ PEOPLE = {
         gives=(AppointmentType.FREE_CONSULTATION,),
         phone="+61491571266",
         login="sarah",
+        may_override=True,
     ),
     "tom": Person(
         name="Tom Brennan",
@@ -157,6 +161,8 @@ def _employ(name: str, person: Person, user: User | None) -> Practitioner:
         phone=person.phone,
         location=person.location,
         specialisations=list(person.specialisations),
+        daily_cap=person.daily_cap,
+        may_override=person.may_override,
         user=user,
         calendar_provider=person.calendar,
         mailbox=email if person.calendar == Practitioner.CalendarProvider.OUTLOOK else "",
