@@ -178,6 +178,7 @@ class BookingViews(ListViews):
     views = {
         "coming": ("Coming", lambda rows: rows.upcoming(timezone.now())),
         "attention": ("Needs a look", lambda rows: rows.exclude(attention="")),
+        "unpaid": ("To be paid", lambda rows: rows.to_be_paid()),
         "past": ("Past", lambda rows: rows.filter(starts_at__lt=timezone.now())),
         "cancelled": ("Cancelled", lambda rows: rows.filter(state=Booking.State.CANCELLED)),
         "all": ("All", lambda rows: rows),

@@ -37,6 +37,10 @@ class BookingQuerySet(models.QuerySet):
         """Visits that will take place."""
         return self.filter(state=Booking.State.CONFIRMED, starts_at__gte=now).order_by("starts_at")
 
+    def to_be_paid(self) -> "BookingQuerySet":
+        """Visits for which somebody still has to pay."""
+        return self.filter(payment__status=Payment.Status.PENDING).exclude(state=Booking.State.CANCELLED)
+
 
 class Booking(models.Model):
     """The promise to a patient: practitioner, appointment type, time, price."""
@@ -166,6 +170,7 @@ class Payment(models.Model):
     )
 
     class Meta:
+        indexes = [models.Index(fields=["booking"], condition=Q(status="pending"), name="payment_due")]
         constraints = [
             models.CheckConstraint(name="no_negative_payment", condition=Q(amount__gte=0)),
             models.CheckConstraint(

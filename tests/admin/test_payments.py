@@ -87,3 +87,15 @@ class TestRecordPayment:
 
         assert answer.status_code == 404
         assert Payment.objects.get().status == Payment.Status.PENDING
+
+
+class TestToBePaid:
+    def test_lists_what_is_due_and_nothing_else(self, operations, booking):
+        free, cancelled, bare = BookingFactory(price=0), BookingFactory(), BookingFactory()
+        for each in (free, cancelled):
+            payments.record(booking=each, taken=payments.Taken(), by=None, now=timezone.now())
+        lifecycle.cancel(booking_id=cancelled.pk, reason="Ill", by=None, now=timezone.now())
+
+        page = operations.get(reverse("admin:bookings_booking_changelist"), {"view": "unpaid"}).content.decode()
+
+        assert [each.number in page for each in (booking, free, cancelled, bare)] == [True, False, False, False]

@@ -90,7 +90,8 @@ class TestTwoTimes:
         expect(desk["#held"]).to_be_visible()
         free_time(desk, "Dr Shivani").click()
 
-        expect(desk["#alarm"]).to_have_text(re.compile(r"Dr Dia and on .*Dr Shivani ran out at \d\d:\d\d"))
+        both = re.compile(r"Dr Dia and on .*Dr Shivani ran out at \d\d:\d\d")
+        expect(desk["#alarm"]).to_have_text(both, timeout=10_000)
         settings.HOLD_SECONDS = 300
         desk["#alarm button"].last.click()
 
