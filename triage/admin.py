@@ -59,7 +59,7 @@ class History(ShownInline):
 
     model = CallEvent
     fk_name = "session"
-    fields = ["moment", "kind", "by", "words"]
+    fields = ["moment", "kind", "who", "words"]
     readonly_fields = fields
     verbose_name_plural = "History"
 
@@ -69,6 +69,10 @@ class History(ShownInline):
     @admin.display(description="When")
     def moment(self, event: CallEvent) -> str:
         return clinic_time(event.at)
+
+    @admin.display(description="Who")
+    def who(self, event: CallEvent) -> str:
+        return str(event.by) if event.by else "–"
 
 
 @admin.register(TriageSession)

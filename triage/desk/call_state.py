@@ -41,7 +41,7 @@ def later_times(session: TriageSession, now: datetime) -> dict[str, Any]:
         "now": now.isoformat(),
         "callBack": [_suggestion(label, at) for label, at in no_answer.usual_call_backs(zone=zone, now=now)],
         "tries": [
-            _suggestion(f"{one.daypart.capitalize()}{', tried before' if one.is_tried else ''}", one.at)
+            _suggestion(f"{one.daypart.capitalize()}{' (tried)' if one.is_tried else ''}", one.at)
             for one in no_answer.next_tries(session=session, now=now)
         ],
         "owners": [{"id": f"{one.pk}", "name": one.name} for one in Practitioner.objects.consulting().order_by("name")],
