@@ -286,7 +286,7 @@ class BookingAdmin(VisitVerbs, PortalAdmin):
     @admin.display(description="Method")
     def payment_method(self, booking: Booking) -> str:
         payment = getattr(booking, "payment", None)
-        return payment.get_method_display() if payment else "–"
+        return "–" if payment is None or is_payment_due(booking) else payment.get_method_display()
 
     @admin.display(description="Reference")
     def payment_reference(self, booking: Booking) -> str:

@@ -28,6 +28,11 @@ export function startHolds({ next, changed }) {
     find("#keep").addEventListener("click", keep);
     find("#let-go").addEventListener("click", letGo);
     chips.addEventListener("change", (event) => choose(event.target.value));
+    chips.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" || event.ctrlKey || event.metaKey) return;
+        event.preventDefault();
+        goOn();
+    });
     watch((now, former) => {
         noteEnds(now, former);
         draw();

@@ -14,6 +14,7 @@ from practitioners import diary
 from tests.factories import PractitionerFactory
 
 from .desk import Desk
+from .test_accessibility import faults
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,7 +53,7 @@ class TestTwoTimes:
         expect(two["#summary"]).to_contain_text("Dr Dia")
         expect(two["#held-times input:checked"]).to_be_focused()
 
-        two.press("Alt+5")
+        two.press("Enter")
         two.confirm_with_card()
 
         expect(two["#done"]).to_be_focused()
@@ -151,6 +152,26 @@ class TestPaying:
         )
 
         expect(desk["#visit"]).to_contain_text("$119.00 paid, bank transfer")
+
+
+class TestEverythingAtOnce:
+    @pytest.mark.parametrize(("scheme", "width", "height"), [("light", 1366, 768), ("dark", 320, 640)])
+    def test_has_no_faults_and_fits(self, axe, open_as, sarah, session, other, scheme, width, height):
+        sarah.user.user_permissions.add(Permission.objects.get(codename="charge_other_price"))
+        desk = Desk(open_as(sarah.user, width=width, height=height, color_scheme=scheme), session)
+        desk.look_for_times()
+        for name in ("Dr Dia", "Dr Shivani"):
+            free_time(desk, name).click()
+            expect(desk["#summary"]).to_contain_text(name)
+            expect(desk["#held"]).to_be_visible()
+        desk['[value="card"]'].check()
+        desk["#other-price"].click()
+        desk["#confirm"].click(force=True)
+        expect(desk["#needed"]).to_be_visible()
+
+        assert faults(axe, desk.page) == []
+        assert not desk.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        assert width < 1366 or not desk.page.evaluate("document.documentElement.scrollHeight > innerHeight")
 
 
 class TestConfirming:
