@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from bookings.models import Booking
@@ -100,7 +100,7 @@ class TriageSessionAdmin(WrittenByVerbs):
                 ]
             },
         ),
-        ("Said", {"fields": ["primary_concern", "notes", "recommended_service"]}),
+        ("Said", {"fields": ["primary_concern", "notes", "recommended_service", "shown_recommendation"]}),
         ("Call", {"fields": ["began", "ended", "referral"]}),
     ]
     inlines = [History]
@@ -148,6 +148,14 @@ class TriageSessionAdmin(WrittenByVerbs):
     def call(self, session: TriageSession) -> SafeString:
         address = reverse("admin:triage_triagesession_desk", args=(session.pk,))
         return format_html('<a class="button small" href="{}">Open call</a>', address)
+
+    @admin.display(description="Recommended practitioners")
+    def shown_recommendation(self, session: TriageSession) -> SafeString | str:
+        ranked, chosen = session.recommendation.get("ranked", []), session.recommendation.get("chosen")
+        lines = [
+            (one["name"], " (chosen)" if one["id"] == chosen else "", " · ".join(one["reasons"])) for one in ranked
+        ]
+        return format_html("<ol>{}</ol>", format_html_join("", "<li>{}{}: {}</li>", lines)) if lines else "–"
 
     @admin.display(description="Began")
     def began(self, session: TriageSession) -> str:

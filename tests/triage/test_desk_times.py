@@ -292,3 +292,12 @@ class TestHoldBeyond:
         answer = strict.post(f"{desk.url}hold_beyond/", beyond, content_type="application/json")
         assert answer.status_code == HTTPStatus.FORBIDDEN
         assert not Override.objects.exists()
+
+
+class TestRecommendation:
+    def test_stands_on_the_calls_own_page_with_the_choice(self, desk, session, trusted, beyond):
+        desk.post("hold_beyond", **beyond)
+
+        page = desk.client.get(reverse("admin:triage_triagesession_change", args=[session.pk])).content.decode()
+
+        assert "<li>Dr Dia (chosen): Gives Initial, telehealth · Soonest · No visits" in page
