@@ -1,6 +1,7 @@
 """What bounds the times that can be offered: a day's visits, the registration, and the soft rules of them all."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from random import Random
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -221,3 +222,33 @@ class TestOccupiedSpan:
         span = availability.occupied_span(kind, at(9), {"buffer"})
 
         assert (span.starts_at, span.ends_at) == (at(9), at(9, 30))
+
+
+class TestListAndCheck:
+    @pytest.mark.parametrize("seed", range(12))
+    def test_agree_whatever_the_rules_and_whatever_is_taken(self, seed):
+        chance = Random(seed)
+        kind = AppointmentTypeFactory(
+            minutes=chance.choice([15, 30, 45]),
+            step_minutes=chance.choice([10, 15, 30]),
+            buffer_before_minutes=chance.choice([0, 5, 15]),
+            buffer_after_minutes=chance.choice([0, 10]),
+            min_notice_minutes=chance.choice([0, 60, 60 * 24 * 3, 60 * 24 * 4]),
+        )
+        doctor = PractitionerFactory(
+            gives=[kind],
+            hours=(time(9), time(chance.choice([11, 15]))),
+            time_zone=chance.choice(["Australia/Melbourne", "Australia/Perth", "Australia/Adelaide"]),
+            daily_cap=chance.choice([None, 1, 2, 5]),
+            registration_expires_on=chance.choice([None, MONDAY, MONDAY - timedelta(1)]),
+        )
+        for hour in chance.sample(range(9, 15), chance.choice([0, 1, 2])):
+            diary.take(practitioner=doctor, span=diary.Span(at(hour), at(hour, 20)), by=None)
+        offered = set(times(doctor, kind))
+
+        for minutes in range(0, 24 * 60, 5):
+            moment = at(0) + timedelta(minutes=minutes)
+            verdict = availability.weigh(
+                practitioner=doctor, appointment_type=kind, starts_at=moment, now=datetime.now(UTC)
+            )
+            assert (not verdict.obstacles) == (moment in offered), (moment, verdict.obstacles)
