@@ -100,7 +100,8 @@ class _Scene:
             by=by,
             now=booked_at,
         )
-        taken = payments.Taken(is_collected=True, reference=f"T-{booking.number[-4:]}")
+        receipt = f"T-{booking.number[-4:]}" if visit.is_paid else ""
+        taken = payments.Taken(is_collected=visit.is_paid, reference=receipt)
         payments.record(booking=booking, taken=taken, by=by, now=booked_at)
         notices.send_confirmation(booking=booking, now=booked_at)
         _date_back(booking, booked_at)

@@ -20,6 +20,7 @@ class Visit:
     code: str
     when: tuple[int, time]
     ending: Booking.State = Booking.State.CONFIRMED
+    is_paid: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +149,7 @@ CALLS = (
         when=(-1, time(10)),
         outcome=Outcome.BOOKED,
         notes="Her partner will join the first appointment.",
-        visit=Visit(who="mei", code="initial-gaps-60min", when=(1, time(11))),
+        visit=Visit(who="mei", code="initial-gaps-60min", when=(1, time(11)), is_paid=False),
         time_zone="Australia/Adelaide",
     ),
     Call(
