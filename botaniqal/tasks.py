@@ -21,7 +21,7 @@ from botaniqal.messages import sending
 from botaniqal.readers import READERS, mailboxes
 from botaniqal.webhooks import HANDLERS
 from practitioners import calendars
-from triage import hand_over
+from triage import hand_over, red_flags
 
 RUNS_AT_ONCE = 2
 
@@ -125,7 +125,8 @@ def purge_inbox() -> int:
 @bell
 def mind_calls() -> int:
     """Tell somebody of what calls left behind and nobody has looked at."""
-    return hand_over.alert_due(now=timezone.now())
+    now = timezone.now()
+    return red_flags.remind_due(now=now) + hand_over.alert_due(now=now)
 
 
 @bell

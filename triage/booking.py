@@ -14,7 +14,7 @@ from practitioners import availability, calendars, diary
 from practitioners.models import DiaryEntry, Practitioner
 from services.models import AppointmentType, Service
 
-from . import overrides, sessions
+from . import overrides, red_flags, sessions
 from .models import CallEvent, TriageSession
 
 HOLDS_AT_ONCE = 2
@@ -91,6 +91,7 @@ def hold_slot(
 
     :raises NotYourSession: another consultant has the call.
     :raises SessionClosed: the call is over.
+    :raises RedFlagUp: a red flag is up.
     :raises TooManyHolds: two times are kept already.
     :raises RuleBroken: the time cannot be offered.
     :raises SlotTaken: somebody else has it.
@@ -108,6 +109,7 @@ def hold_slot(
         session = sessions.locked(session_id)
         sessions.require_own(session, consultant)
         sessions.require_open(session)
+        red_flags.require_none(session)
         for held in diary.living_holds(held_for=session_id):
             if (held.practitioner_id, held.starts_at, held.ends_at) == (practitioner.pk, span.starts_at, span.ends_at):
                 return diary.hold_instead(entry=held, appointment_type=appointment_type, room=room)
@@ -183,6 +185,7 @@ def book_by_phone(
     :raises SlotTaken: somebody else has the time.
     :raises WrongAmount: the amount is not the price book's.
     :raises SessionClosed: the call is over, or booked already.
+    :raises RedFlagUp: a red flag is up.
     """
     owner = TriageSession.objects.filter(pk=session_id).select_related("consultation").first()
     if owner is None:
@@ -205,6 +208,7 @@ def book_by_phone(
             session = sessions.locked(session_id)
             sessions.require_own(session, consultant)
             sessions.require_open(session)
+            red_flags.require_none(session)
             span = availability.occupied_span(appointment_type, starts_at, beyond)
             entry = diary.take(practitioner=practitioner, span=span, held_for=session_id, room=room, by=by)
             booking = lifecycle.book(

@@ -19,7 +19,7 @@ from services.models import AppointmentType
 from services.prices import clinic_day
 
 from . import hand_over
-from .models import CallEvent, Disposition, TriageSession
+from .models import CallEvent, Disposition, Script, TriageSession
 
 State = TriageSession.State
 Outcome = TriageSession.Outcome
@@ -199,7 +199,9 @@ def start(*, session_id: UUID, consultant: Practitioner | None, by: User | None,
         session.events.create(kind=kind, at=now, by=by, words=f"{consultant}")
     if session.state == State.SCHEDULED:
         session.state, session.started_at = State.IN_PROGRESS, now
-    session.save(update_fields=["state", "started_at", "claimed_by", "claimed_at"])
+    if session.script is None:
+        session.script = Script.objects.filter(state=Script.State.IN_USE).first()
+    session.save(update_fields=["state", "started_at", "claimed_by", "claimed_at", "script"])
     return session
 
 
@@ -342,6 +344,18 @@ def require_own(session: TriageSession, consultant: Practitioner | None) -> None
     """
     if consultant is None or session.consultant_id != consultant.pk:
         raise NotYourSession
+
+
+def require_writable(session: TriageSession) -> None:
+    """
+    Make sure that what was said can still be written down.
+
+    :raises SessionClosed: the call is over or cancelled.
+    """
+    if session.consultation.state == Booking.State.CANCELLED:
+        raise SessionClosed("This consultation was cancelled.")
+    if session.state == State.DONE:
+        raise SessionClosed
 
 
 def require_open(session: TriageSession) -> None:

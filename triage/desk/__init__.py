@@ -6,11 +6,12 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from . import booking_step, call, ending_step, letter_page, times_step
+from . import booking_step, call, ending_step, letter_page, script_step, times_step
 from .page import page
 
 VERBS = {
     call: ("start", "claim", "take_over", "park", "call_back", "unanswered", "write"),
+    script_step: ("answer", "red_flag", "escalate"),
     times_step: ("hold_beyond",),
     booking_step: ("hold", "keep", "let_go", "confirm"),
     ending_step: ("wrap_up", "undo", "remark"),

@@ -14,6 +14,7 @@ from ..models import TriageSession
 from .call_state import call_of
 from .ending_state import ending_of
 from .hold_state import holds_of, paid_words
+from .script_state import flags_of, script_of
 
 
 def state_of(session: TriageSession, *, consultant: Practitioner | None, is_shown: bool) -> dict[str, Any]:
@@ -28,6 +29,8 @@ def state_of(session: TriageSession, *, consultant: Practitioner | None, is_show
         "written": written_in(session) if is_shown else None,
         "holds": holds_of(session, timezone.now()) if is_shown else [],
         "booking": _booking_of(session) if is_shown and session.booking_id else None,
+        "script": script_of(session) if is_shown else None,
+        "redFlags": flags_of(session, timezone.now()) if is_shown else [],
         "ending": ending_of(session, consultant, timezone.now()) if is_shown else None,
     }
 
