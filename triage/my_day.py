@@ -55,15 +55,10 @@ def urls(site: AdminSite) -> list[URLPattern]:
     ]
 
 
-def is_for(request: HttpRequest) -> bool:
-    """Tell whether somebody has a day of their own: they give care or consult."""
-    return hasattr(request.user, "practitioner")
-
-
 @require_safe
 def view(request: HttpRequest, site: AdminSite) -> HttpResponse:
     """Show a day of one's own; nobody else's."""
-    if not is_for(request):
+    if not hasattr(request.user, "practitioner"):
         context = {**site.each_context(request), "title": "My day"}
         context["reason"] = "No visits are yours: your login belongs to no practitioner. The calendar has everybody's."
         return TemplateResponse(request, "admin/refused.html", context, status=HTTPStatus.FORBIDDEN)

@@ -16,9 +16,13 @@ from botaniqal.integrations import subscriptions
 from botaniqal.integrations.models import InboundEvent, Incident, Subscription
 from botaniqal.messages.models import Message
 from practitioners.models import OutsideCalendar
-from triage import my_day
 
 from .queue import calls_due
+
+
+def has_visits(request: HttpRequest) -> bool:
+    """Tell whether somebody has a day of their own: they give care or consult."""
+    return hasattr(request.user, "practitioner")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ GROUPS = [
         "Work",
         [
             Item("Today", "today", "index"),
-            Item("My day", "clock", "my_day", "bookings.view_booking", is_for=my_day.is_for),
+            Item("My day", "clock", "my_day", "bookings.view_booking", is_for=has_visits),
             Item(
                 "Triage calls",
                 "phone",
@@ -191,12 +195,26 @@ def groups_for(request: HttpRequest) -> list[dict[str, Any]]:
                 "tone": item.tone,
             }
             for item in items
-            if (not item.permission or request.user.has_perm(item.permission))
-            and (item.is_for is None or item.is_for(request))
+            if _is_open(item, request)
         ]
         if shown:
             groups.append({"name": name, "links": shown})
     return groups
+
+
+def links_for(request: HttpRequest) -> list[dict[str, str]]:
+    """List what the person may open, without counting anything."""
+    return [
+        {"name": item.name, "group": name, "url": reverse(f"admin:{item.address}")}
+        for name, items in GROUPS
+        for item in items
+        if _is_open(item, request)
+    ]
+
+
+def _is_open(item: Item, request: HttpRequest) -> bool:
+    is_allowed = not item.permission or request.user.has_perm(item.permission)
+    return is_allowed and (item.is_for is None or item.is_for(request))
 
 
 def _is_current(item: Item, request: HttpRequest) -> bool:

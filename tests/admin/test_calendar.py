@@ -141,6 +141,16 @@ class TestView:
         assert "09:00–17:00" in week
         assert "Leo Martin" in week
 
+    def test_leaves_the_rest_of_a_long_day_to_its_page(self, operations, doctor, kind):
+        for n in range(10):
+            taken(doctor, kind, starts_at=TEN + n * timedelta(minutes=15))
+
+        week = shown(operations, view="week")
+
+        assert week.count("Leo Martin") == 8
+        assert ">2 more<" in week
+        assert f"date={DAY}&amp;who={doctor.pk}" in week
+
     def test_shows_one_persons_week_in_columns(self, operations, doctor, booking):
         PractitionerFactory(name="Dr Else")
 

@@ -215,7 +215,9 @@ class TestMove:
 
     @pytest.mark.parametrize("role", ["clinician", "management"])
     def test_refuses_those_who_change_no_bookings(self, booking, doctor, role):
-        browser = logged_in(somebody(role))
+        doctor.user = somebody(role)  # who knows the patient, where anybody of the role does
+        doctor.save()
+        browser = logged_in(doctor.user)
 
         assert move(browser, booking, to=doctor).status_code == HTTPStatus.FORBIDDEN
         assert panel(browser, booking, "calendar_move").status_code == HTTPStatus.FORBIDDEN

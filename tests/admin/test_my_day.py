@@ -125,6 +125,15 @@ class TestMarkRead:
         assert answer.status_code == HTTPStatus.FORBIDDEN
         assert card.read_at is None
 
+    def test_refuses_those_who_may_not_write_on_cards(self, consultant, sarah, begun, card):
+        Booking.objects.update(practitioner=sarah)
+
+        answer = consultant.post(reverse("admin:my_day_read", args=[begun.pk]))
+
+        card.refresh_from_db()
+        assert answer.status_code == HTTPStatus.FORBIDDEN
+        assert card.read_at is None
+
     def test_changes_nothing_by_looking(self, clinician, begun, card):
         answer = clinician.get(reverse("admin:my_day_read", args=[begun.pk]))
 

@@ -17,6 +17,8 @@ from .material import Material, Owner, gather
 from .shapes import Block, Cell, Column, Grid, Line, Roster, Visit
 
 SHORT_MINUTES = 15
+MOST_A_CELL = 8
+"""So many visits of a day are listed in everybody's week."""
 SIGNS = {
     Booking.State.PENDING_PAYMENT: "waiting",
     Booking.State.CONFIRMED: "",
@@ -58,7 +60,7 @@ def roster(
     request: HttpRequest, *, owners: Sequence[Owner], days: Sequence[date], now: datetime, address: Callable[..., str]
 ) -> Roster:
     """Draw everybody's week: hours and visits as a list a day."""
-    material = gather(request, owners, days, now)
+    material = gather(request, owners, days, now, most_a_day=MOST_A_CELL)
     lines = []
     for owner in owners:
         cells = []
@@ -69,19 +71,15 @@ def roster(
             holds = [
                 _hold_words(hold, material) for hold in plan.holds if _touches((hold.starts_at, hold.ends_at), day)
             ]
-            visits = [
-                _visit(booking, material)
-                for booking in material.visits[owner.pk]
-                if _touches((booking.starts_at, booking.ends_at), day)
-            ]
+            booked = [each for each in material.visits[owner.pk] if _is_on(each.starts_at, day)]
             cells.append(
                 Cell(
                     day=day,
-                    url=address(view="day", date=day),
-                    is_today=_is_on(now, day),
+                    url=address(view="day", date=day, who=owner.pk),
                     hours=", ".join("–".join(each) for each in hours),
                     notes=away + holds,
-                    visits=visits,
+                    visits=[_visit(booking, material) for booking in booked],
+                    more=booked[0].of_day - len(booked) if booked else 0,
                 )
             )
         lines.append(
@@ -93,7 +91,8 @@ def roster(
                 cells=cells,
             )
         )
-    return Roster(days=list(days), lines=lines, services=material.services)
+    heads = [(day, address(view="day", date=day), _is_on(now, day)) for day in days]
+    return Roster(days=heads, lines=lines, services=material.services)
 
 
 def _filled(axis: Axis, material: Material, owner: Owner, day: date) -> dict[str, object]:

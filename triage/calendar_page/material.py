@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from django.db.models import Count, F, Window
+from django.db.models.functions import RowNumber, TruncDate
 from django.http import HttpRequest
 
 from bookings.models import Booking
@@ -17,6 +19,10 @@ from triage.models import TriageSession
 from .known import Known
 
 Owner = Practitioner | Room
+SHOWN = [
+    *("patient__name", "practitioner", "appointment_type", "starts_at", "ends_at", "state", "attention"),
+    *("entry__starts_at", "entry__ends_at", "entry__room__name"),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +42,14 @@ class Material:
         return [(service.pk, service.name) for service in sorted(seen, key=lambda each: (each.position, each.name))]
 
 
-def gather(request: HttpRequest, owners: Sequence[Owner], days: Sequence[date], now: datetime) -> Material:
-    """Ask the database, by the same number of queries for any number of people and days."""
+def gather(
+    request: HttpRequest, owners: Sequence[Owner], days: Sequence[date], now: datetime, *, most_a_day: int | None = None
+) -> Material:
+    """
+    Ask the database, by the same number of queries for any number of people and days.
+
+    With a bound to the visits of a day, each is told how many begin on its day in all (``of_day``).
+    """
     starts_at, ends_at = day_edges(days[0], CLINIC)[0], day_edges(days[-1], CLINIC)[1]
     is_by_room = bool(owners) and isinstance(owners[0], Room)
     bookings = (
@@ -48,10 +60,17 @@ def gather(request: HttpRequest, owners: Sequence[Owner], days: Sequence[date], 
             **{"entry__room__in" if is_by_room else "practitioner__in": owners},
         )
         .exclude(state=Booking.State.CANCELLED)
-        .select_related("patient", "practitioner", "appointment_type__service", "entry__room")
-        .defer("notes")
+        .select_related("patient", "entry__room")
+        .prefetch_related("practitioner", "appointment_type__service")  # few of them, of many visits
+        .only(*SHOWN)
         .order_by("starts_at", "pk")
     )
+    if most_a_day:
+        owner = "entry__room" if is_by_room else "practitioner"
+        day = {"partition_by": [F(owner), TruncDate("starts_at", tzinfo=CLINIC)]}
+        bookings = bookings.annotate(
+            place=Window(RowNumber(), order_by=["starts_at", "pk"], **day), of_day=Window(Count("pk"), **day)
+        ).filter(place__lte=most_a_day)
     visits: dict[UUID | int, list[Booking]] = defaultdict(list)
     for booking in bookings:
         visits[booking.entry.room_id if is_by_room else booking.practitioner_id].append(booking)

@@ -79,10 +79,11 @@ class Cell:
 
     day: date
     url: str
-    is_today: bool
     hours: str
     notes: list[str]
     visits: list[Visit]
+    more: int
+    """How many visits are left to the day's own page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class Line:
 class Roster:
     """Everybody's week."""
 
-    days: list[date]
+    days: list[tuple[date, str, bool]]
+    """Each with its page, and whether it is today."""
     lines: list[Line]
     services: list[tuple[int, str]]
