@@ -13,7 +13,7 @@ from practitioners import availability
 from practitioners.models import Practitioner
 from services.models import AppointmentType
 
-from . import sessions
+from . import red_flags, sessions
 from .models import CallEvent, Override
 
 
@@ -54,6 +54,7 @@ def go_beyond(
     :raises Malformed: no reason is given, or a card number in it.
     :raises NotYourSession: another consultant has the call.
     :raises SessionClosed: the call is over.
+    :raises RedFlagUp: a danger was heard in it, which no clinician has cleared.
     :raises RuleBroken: a hard rule stands in the way, or a soft one that was not agreed to.
     :raises SlotTaken: somebody else has the time.
     """
@@ -66,6 +67,7 @@ def go_beyond(
     session = sessions.locked(session_id)
     sessions.require_own(session, consultant)
     sessions.require_open(session)
+    red_flags.require_none(session)
     before = granted(session_id=session_id, practitioner=practitioner, starts_at=starts_at)
     verdict = availability.weigh(
         practitioner=practitioner,

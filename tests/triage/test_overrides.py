@@ -10,7 +10,7 @@ from botaniqal.errors import Malformed, NotAllowed, RuleBroken
 from practitioners import availability, diary
 from practitioners.models import DiaryEntry, TimeOff
 from tests.factories import AppointmentTypeFactory, PractitionerFactory, SessionFactory, UserFactory, next_morning
-from triage import booking, overrides, sessions
+from triage import booking, overrides, red_flags, sessions
 from triage.models import CallEvent, Override, TriageSession
 
 pytestmark = pytest.mark.django_db
@@ -158,6 +158,14 @@ class TestGoBeyond:
 
         with pytest.raises(sessions.SessionClosed):
             go_beyond(session, doctor, kind)
+
+    def test_waits_while_a_red_flag_is_up(self, session, doctor, kind):
+        session.red_flags.create(words="Chest pain", raised_at=timezone.now())
+
+        with pytest.raises(red_flags.RedFlagUp):
+            go_beyond(session, doctor, kind)
+
+        assert not Override.objects.exists()
 
 
 class TestHoldAndBook:
