@@ -12,6 +12,7 @@ from tests.factories import PatientFactory, SessionFactory
 from triage.models import HandOver, ReferralLetter, TriageSession
 
 from .desk import Desk
+from .test_accessibility import faults
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -102,6 +103,39 @@ class TestDone:
         desk.press("Control+Enter")
 
         desk.page.wait_for_url(f"**/{mia.pk}/desk/")
+
+
+class TestAccessibility:
+    @pytest.mark.parametrize(
+        ("scheme", "width", "height"), [("light", 1366, 768), ("dark", 1366, 768), ("light", 320, 640)]
+    )
+    def test_has_no_faults(self, axe, open_as, sarah, doctor, scheme, width, height):
+        session = SessionFactory(consultant=sarah, in_progress=True, primary_concern="Sleeps badly.")
+        desk = Desk(open_as(sarah.user, width=width, height=height, color_scheme=scheme), session)
+        desk.hold_soonest()
+        desk["#payment input[value=card]"].check(force=True)
+        desk["#reference"].fill("R-881")
+        desk["#confirm"].click()
+        desk["#remark"].fill("Speaks softly.")
+        expect(desk["#remark-saved"]).to_have_text("Saved.")
+        found = {"card": faults(axe, desk.page)}
+        HandOver.objects.update(remark="Written elsewhere.")
+        desk["#remark"].fill("Written here.")
+        expect(desk["#remark-other"]).to_be_visible()
+        found["two remarks"] = faults(axe, desk.page)
+        desk["#remark-other"].get_by_role("button", name="Take this one").click()
+        desk["#undo"].click()
+        found["undo"] = faults(axe, desk.page)
+        desk["#undo-dialog button.primary"].click()
+        desk["#end"].click()
+        desk.press("Space", "Enter", "Space")
+        found["ending"] = faults(axe, desk.page)
+        desk.press("Enter")
+        desk.page.wait_for_url("**/letter/")
+        found["letter"] = faults(axe, desk.page)
+
+        assert found == {state: [] for state in found}
+        assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 class TestReferral:

@@ -127,13 +127,16 @@ class TestBringUpToDate:
         assert (card.booking, card.session, card.lines) == (booking, session, [["Main concern", "Sleeps badly."]])
         assert not card.is_read
 
-    def test_takes_in_what_was_written_until_the_call_was_closed(self, session, doctor, kind):
-        book(session, doctor, kind)
+    def test_takes_in_what_was_written_until_the_call_was_closed_and_is_unread_again(self, session, doctor, kind):
+        booking = book(session, doctor, kind)
+        hand_over.mark_read(booking_id=booking.pk, by=doctor.user, now=timezone.now())
         TriageSession.objects.update(primary_concern="Sleeps badly since June.")
 
         sessions.wrap_up(session_id=session.pk, outcome="booked", **who(session))
 
-        assert HandOver.objects.get().lines == [["Main concern", "Sleeps badly since June."]]
+        card = HandOver.objects.get()
+        assert card.lines == [["Main concern", "Sleeps badly since June."]]
+        assert not card.is_read
 
     def test_leaves_the_read_mark_where_nothing_changed(self, session, doctor, kind):
         booking = book(session, doctor, kind)
