@@ -12,12 +12,14 @@ from services.prices import clinic_day
 
 from . import schedule, timegrid
 from .models import Practitioner
+from .timegrid import EPOCH
 
 NOTICE, HOURS, CAP, BUFFER = "notice", "hours", "cap", "buffer"
 SOFT = (NOTICE, HOURS, CAP, BUFFER)
 """The rules that staff may go beyond with a reason."""
 
 FOR_EVER = datetime.max.replace(tzinfo=UTC)
+LAST_YEAR = 9000
 
 
 def horizon(appointment_type: AppointmentType, now: datetime) -> datetime:
@@ -28,9 +30,10 @@ def horizon(appointment_type: AppointmentType, now: datetime) -> datetime:
 
 def registered_until(practitioner: Practitioner) -> datetime:
     """Say from when on a practitioner's registration is over; where no end is known, never."""
-    if practitioner.registration_expires_on is None:
+    last = practitioner.registration_expires_on
+    if last is None or last.year > LAST_YEAR:  # some write 9999 for “never”, behind which no day comes
         return FOR_EVER
-    day_after = practitioner.registration_expires_on + timedelta(days=1)
+    day_after = max(last, EPOCH.date()) + timedelta(days=1)
     return timegrid.wall_time(day_after, time.min, ZoneInfo(practitioner.time_zone))
 
 

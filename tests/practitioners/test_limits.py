@@ -143,6 +143,12 @@ class TestRegistration:
 
         assert times(doctor, kind, days=2) == [at(9), at(9, 30), at(10), at(10, 30)]
 
+    @pytest.mark.parametrize(("day", "count"), [(date.max, 4), (date(2026, 12, 6), 0), (date.min, 0)])
+    def test_takes_any_day_that_somebody_may_write(self, doctor, kind, day, count):
+        doctor.registration_expires_on = day
+
+        assert len(times(doctor, kind)) == count
+
     def test_is_a_hard_rule(self, doctor, kind):
         doctor.registration_expires_on = MONDAY
         check(doctor, kind, at(9))
