@@ -160,8 +160,15 @@ class TestDemo:
         assert demo_at - timedelta(minutes=20) <= sarah[0] <= demo_at - timedelta(minutes=15)
         assert demo_at + timedelta(minutes=35) <= sarah[1] <= demo_at + timedelta(minutes=40)
         assert demo_at + timedelta(minutes=85) <= sarah[2] <= demo_at + timedelta(minutes=90)
-        assert len(tom) == 2
+        assert len(tom) == 3
         assert all(moment.minute % 5 == moment.second == 0 for moment in sarah + tom)
+
+    def test_has_a_parked_call_and_one_to_try_again(self, demo_at):
+        [parked] = TriageSession.objects.filter(state="in_progress", claimed_by=None)
+        [tried] = TriageSession.objects.filter(tries=1).select_related("consultation")
+
+        assert [event.get_kind_display() for event in parked.events.all()] == ["Claimed", "Parked"]
+        assert demo_at < tried.due_on <= demo_at + timedelta(minutes=55)
 
     def test_has_two_weeks_of_calls_behind_it(self, demo_at):
         done = TriageSession.objects.filter(state="done")

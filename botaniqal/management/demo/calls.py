@@ -12,7 +12,7 @@ from practitioners import availability, diary, timegrid
 from practitioners.models import Practitioner, Room
 from services import prices
 from services.models import AppointmentType
-from triage import sessions
+from triage import claims, no_answer, sessions
 from triage.models import TriageSession
 
 from .story import CALLS, Call, Visit, When
@@ -39,7 +39,9 @@ class _Scene:
         """Plan a call, and make it if it has been made."""
         consultant, starts_at = self.people[call.who], self.moment(call.when)
         session = self.plan(call, consultant, starts_at)
-        if not call.outcome:
+        if call.rings_again:
+            self.ring_in_vain(session, starts_at, self.moment(call.rings_again))
+        if not call.outcome and not call.is_parked:
             return
         who = {"consultant": consultant, "by": consultant.user}
         ends_at = starts_at + CALL_LASTS
@@ -54,9 +56,18 @@ class _Scene:
             session = sessions.locked(session.pk)
             session.booking = self.book(call.visit, session, ends_at)
             sessions.await_wrap_up(session=session, now=ends_at)
+        if call.is_parked:
+            claims.park(session_id=session.pk, now=ends_at, **who)
+            return
         sessions.wrap_up(session_id=session.pk, outcome=call.outcome, disposition=call.disposition, now=ends_at, **who)
         if call.visit:
             self.end(call.visit, session.booking)
+
+    def ring_in_vain(self, session: TriageSession, starts_at: datetime, again_at: datetime) -> None:
+        """Ring somebody who does not answer, and plan to try again."""
+        who = {"session_id": session.pk, "consultant": session.consultant, "by": session.consultant.user}
+        sessions.start(now=starts_at, **who)
+        no_answer.note_try(number=1, at=again_at, now=starts_at + timedelta(minutes=2), **who)
 
     def plan(self, call: Call, consultant: Practitioner, starts_at: datetime) -> TriageSession:
         """Plan a call that its patient asked for the day before."""

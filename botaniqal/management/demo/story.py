@@ -36,6 +36,9 @@ class Call:
     disposition: str = ""
     notes: str = ""
     visit: Visit | None = None
+    is_parked: bool = False
+    rings_again: int | None = None
+    """In how many minutes somebody tries again whom nobody answered yet."""
     time_zone: str = "Australia/Melbourne"
 
 
@@ -178,6 +181,24 @@ CALLS = (
         concern="Digestive issues since the summer.",
         who="sarah",
         when=-15,
+    ),
+    Call(
+        patient="Ruby Walsh",
+        phone="+61491577426",
+        concern="Tired since the winter.",
+        who="tom",
+        when=-40,
+        notes="Looks for her list of medicines.",
+        is_parked=True,
+    ),
+    Call(
+        patient="Omar Haddad",
+        phone="+61491577644",
+        concern="Headaches in the afternoon.",
+        who="tom",
+        when=-150,
+        rings_again=55,
+        time_zone="Australia/Perth",
     ),
     Call(
         patient="Leo Martin",
