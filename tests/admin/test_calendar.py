@@ -149,7 +149,7 @@ class TestView:
 
         assert week.count("Leo Martin") == 8
         assert ">2 more<" in week
-        assert f"date={DAY}&amp;who={doctor.pk}" in week
+        assert f"date={DAY}&amp;by=practitioner&amp;who={doctor.pk}" in week
 
     def test_shows_one_persons_week_in_columns(self, operations, doctor, booking):
         PractitionerFactory(name="Dr Else")
