@@ -65,6 +65,17 @@ class TestHolds:
         assert answer.status_code == 422
         assert answer.json()["code"] == "too_many_holds"
 
+    def test_keeps_a_longer_time_in_place_of_the_one_that_it_overlaps(self, sarah, session, doctor, wanted):
+        longer = AppointmentTypeFactory(code="initial-gaps-60min", minutes=60)
+        doctor.appointment_types.add(longer)
+        sarah.post(DOOR, wanted, format="json")
+
+        answer = sarah.post(DOOR, wanted | {"appointmentType": longer.code}, format="json")
+
+        [kept] = diary.living_holds(held_for=session.pk)
+        assert (answer.status_code, answer.json()["id"]) == (201, str(kept.pk))
+        assert kept.appointment_type == longer
+
     def test_keeps_nothing_for_the_call_of_another(self, wanted):
         other = bearer(PractitionerFactory(consultant=True))
 
