@@ -21,6 +21,7 @@ from practitioners.models import Practitioner
 from .models import HandOver, Question, TriageSession
 
 CONCERN, FLAG = "Main concern", "Red flag"
+LONGEST_VISIT = timedelta(hours=12)
 
 
 class NotYourVisit(NotAllowed):
@@ -163,7 +164,8 @@ def unread_soon(now: datetime) -> QuerySet[HandOver]:
         HandOver.objects.filter(
             is_unread,
             booking__state=Booking.State.CONFIRMED,
-            booking__starts_at__lte=now + _alert_time(),
+            # From both sides, so that the index of beginnings finds the few among all that ever were.
+            booking__starts_at__range=(now - LONGEST_VISIT, now + _alert_time()),
             booking__ends_at__gt=now,
         )
         .select_related("booking__practitioner", "booking__patient")
