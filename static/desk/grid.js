@@ -3,7 +3,7 @@
 import { find, findAll, make, rove } from "./elements.js";
 import { day, momentForBoth, sentence, time } from "./words.js";
 
-const WORK_DAYS = 5;
+export const WORK_DAYS = 5;
 const NONE_FREE = "No free times with these choices. Try other days, anyone, or any time of day.";
 const CELL_BUTTONS = ".desk-slot, .desk-other";
 

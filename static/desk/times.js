@@ -1,7 +1,7 @@
 /** Finding a time: the appointment, the week's free times, and four of them to offer on the phone. */
 
 import { alarm, find, findAll, rove } from "./elements.js";
-import { drawGrid, focusGrid, keyOf } from "./grid.js";
+import { WORK_DAYS, drawGrid, focusGrid, keyOf } from "./grid.js";
 import { get, serverNow } from "./server.js";
 import { isOpen, state, watch } from "./state.js";
 import { askWhyNot, startWhyNot } from "./why_not.js";
@@ -143,8 +143,8 @@ function drawFilters() {
         withSelect.value = people.some(({ id }) => id === chosen) ? chosen : "";
         withSelect.dataset.people = JSON.stringify(people);
     }
-    const shown = found.days.slice(0, 5);
-    find("#week").textContent = `${day(shown[0])} – ${day(shown.at(-1))}`;
+    const isShown = (text, index) => index < WORK_DAYS || found.practitioners.some(({ times }) => times[text]);
+    find("#week").textContent = `${day(found.days[0])} – ${day(found.days.findLast(isShown))}`;
     find("#earlier-week").disabled = found.isFirstWeek;
     find("#checked").textContent = `checked ${time(found.now ?? serverNow())}`;
     const note = zoneNote(found.now);
