@@ -2,6 +2,7 @@
 
 const SECONDS = 15;
 const calendar = document.getElementById("calendar");
+const live = document.getElementById("cal-live");
 let etag = null;
 
 /** What somebody reads or does must not change under their hands. */
@@ -22,6 +23,8 @@ async function look() {
     if (isBusy()) return;
     const headers = { "X-Fragment": "grid", ...(etag && { "If-None-Match": etag }) };
     const answer = await fetch(location.href, { headers }).catch(() => null);
+    live.hidden = answer?.ok || answer?.status === 304;
+    live.textContent = live.hidden ? "" : "Not up to date, will retry";
     if (answer?.redirected) location.reload();
     if (answer?.status !== 200) return;
     etag = answer.headers.get("ETag");

@@ -115,6 +115,32 @@ class TestCalendar:
         expect(page.get_by_role("link", name="Zoe Papas")).to_be_visible()
         expect(leo).to_be_focused()
 
+    def test_says_when_it_cannot_look(self, open_as, olive, booking):
+        page = open_as(olive)
+        page.goto(CALENDAR)
+        expect(page.get_by_role("link", name="Leo Martin")).to_be_visible()
+        page.context.set_offline(True)
+
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        expect(page.get_by_text("Not up to date, will retry")).to_be_visible()
+        page.context.set_offline(False)
+        look_again(page)
+
+        expect(page.get_by_text("Not up to date, will retry")).to_be_hidden()
+
+    def test_cancels_from_the_panel(self, open_as, olive, booking):
+        page = open_as(olive)
+        page.goto(CALENDAR)
+        page.get_by_role("link", name="Leo Martin").click()
+        page.get_by_role("link", name="Cancel booking…").click()
+        cancelling = page.get_by_role("dialog", name="Cancel booking")
+        expect(cancelling).to_contain_text("The time becomes free")
+
+        page.keyboard.press("Escape")
+
+        expect(page.get_by_role("dialog")).to_be_hidden()
+        expect(page.get_by_role("link", name="Leo Martin")).to_be_focused()
+
     def test_changes_nothing_under_an_open_panel(self, open_as, olive, booking, doctor, kind):
         page = open_as(olive)
         page.goto(CALENDAR)
