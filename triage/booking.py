@@ -6,11 +6,11 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from bookings import lifecycle, notices, payments
+from bookings import consents, lifecycle, notices, payments
 from bookings.models import Booking
 from botaniqal.accounts.models import User
 from botaniqal.errors import Missing, RuleBroken
-from practitioners import availability, calendars, diary
+from practitioners import availability, calendars, diary, limits
 from practitioners.models import DiaryEntry, Practitioner
 from services.models import AppointmentType, Service
 
@@ -116,6 +116,7 @@ def hold_slot(
         diary.release_overlapping(held_for=session_id, practitioner=practitioner, span=span)
         if len(diary.living_holds(held_for=session_id)) >= HOLDS_AT_ONCE:
             raise TooManyHolds
+        limits.keep_cap(practitioner=practitioner, moment=starts_at, held_for=session_id, beyond=beyond)
         return diary.hold(
             practitioner=practitioner,
             span=span,
@@ -183,6 +184,7 @@ def book_by_phone(
     :raises NotYourSession: another consultant has the call.
     :raises RuleBroken: the time cannot be offered, or there is no price.
     :raises SlotTaken: somebody else has the time.
+    :raises ConsentRefused: the patient refused something that a booking needs.
     :raises WrongAmount: the amount is not the price book's.
     :raises SessionClosed: the call is over, or booked already.
     :raises RedFlagUp: a red flag is up.
@@ -209,7 +211,9 @@ def book_by_phone(
             sessions.require_own(session, consultant)
             sessions.require_open(session)
             red_flags.require_none(session)
+            consents.require_none_refused(patient_id=session.patient_id)
             span = availability.occupied_span(appointment_type, starts_at, beyond)
+            limits.keep_cap(practitioner=practitioner, moment=starts_at, held_for=session_id, beyond=beyond)
             entry = diary.take(practitioner=practitioner, span=span, held_for=session_id, room=room, by=by)
             booking = lifecycle.book(
                 patient=session.patient,

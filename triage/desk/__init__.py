@@ -6,12 +6,13 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from . import booking_step, call, ending_step, letter_page, script_step, times_step
+from . import booking_step, call, ending_step, letter_page, patient_step, script_step, times_step
 from .page import page
 
 VERBS = {
     call: ("start", "claim", "take_over", "park", "call_back", "unanswered", "write"),
     script_step: ("answer", "red_flag", "escalate"),
+    patient_step: ("identify", "details", "decide", "consent", "link", "unlink", "another"),
     times_step: ("hold_beyond",),
     booking_step: ("hold", "keep", "let_go", "confirm"),
     ending_step: ("wrap_up", "undo", "remark"),
@@ -33,6 +34,7 @@ def urls(site: AdminSite) -> list[URLPattern]:
         path("<uuid:session_id>/desk/", site.admin_view(show), name="triage_triagesession_desk"),
         path("<uuid:session_id>/desk/state/", call.show_state),
         path("<uuid:session_id>/desk/later/", call.later),
+        path("<uuid:session_id>/desk/known/", patient_step.known),
         path("<uuid:session_id>/desk/times/", times_step.times),
         path("<uuid:session_id>/desk/why_not/", times_step.why_not),
         *(

@@ -14,6 +14,7 @@ from ..models import TriageSession
 from .call_state import call_of
 from .ending_state import ending_of
 from .hold_state import holds_of, paid_words
+from .patient_state import patient_of
 from .script_state import flags_of, script_of
 
 
@@ -26,6 +27,7 @@ def state_of(session: TriageSession, *, consultant: Practitioner | None, is_show
         "startedAt": _moment(session.started_at),
         "endedAt": _moment(session.ended_at),
         "outcome": session.get_outcome_display(),
+        "patient": patient_of(session) if is_shown else None,
         "written": written_in(session) if is_shown else None,
         "holds": holds_of(session, timezone.now()) if is_shown else [],
         "booking": _booking_of(session) if is_shown and session.booking_id else None,
