@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from bookings import api as bookings
 from botaniqal import webhooks
 from botaniqal.api import errors, health, pages
+from botaniqal.reports import search
 from practitioners import api as practitioners
 from practitioners import person_page
 from services import api as services
@@ -55,7 +56,7 @@ operators = [
     path("readyz", health.readyz),
 ]
 
-admin.site.pages = [calendar_page.urls, my_day.urls, person_page.urls]
+admin.site.pages = [search.urls, calendar_page.urls, my_day.urls, person_page.urls]
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
