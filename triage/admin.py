@@ -26,7 +26,7 @@ from botaniqal.admin import (
     shown_phone,
 )
 
-from . import desk, letters, words_admin  # noqa: F401  (registers itself)
+from . import desk, letters, script_admin, words_admin  # noqa: F401  (they register themselves)
 from .models import CallEvent, Override, TriageSession
 from .models.session import DUE_AT
 

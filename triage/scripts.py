@@ -152,8 +152,12 @@ def questions_of(session: TriageSession) -> list[Question]:
 
 
 def answers_of(session: TriageSession) -> dict[int, Answer]:
-    """Give what holds as answered, by the question's key."""
-    return {answer.question_id: answer for answer in session.answers.filter(is_current=True).select_related("by")}
+    """Give what holds as answered, by the question's key, and tell of each whether it took another's place."""
+    given: dict[int, Answer] = {}
+    for answer in session.answers.select_related("by"):  # in the order in which they were given
+        answer.is_changed = answer.question_id in given
+        given[answer.question_id] = answer
+    return given
 
 
 @transaction.atomic
@@ -218,6 +222,7 @@ def shown(given: Answer | None) -> dict[str, object] | None:
         "value": given.value,
         "at": given.at.isoformat(),
         "by": given.by.get_full_name() or given.by.email if given.by else "",
+        "isChanged": getattr(given, "is_changed", False),
     }
 
 

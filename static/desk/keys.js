@@ -5,6 +5,7 @@ import { confirm, focusPayment, isAgreed } from "./booking.js";
 import { begin } from "./call.js";
 import { calm, find, isAlarmed } from "./elements.js";
 import { hold, isHolding } from "./holds.js";
+import { firstUnanswered } from "./script.js";
 import { isOpen, isWritable, state } from "./state.js";
 import { chooseAndGoOn, chosenType, firstOffer, timeToOffer, typeInputs } from "./times.js";
 
@@ -13,7 +14,7 @@ const firstType = () => typeInputs.find((input) => input.checked) ?? typeInputs.
 const steps = {
     Digit1: () => find("#step-1"),
     Digit2: () => find("#notes"),
-    Digit3: () => (find("#concern")?.value ? find("#services input:checked") : find("#concern")),
+    Digit3: () => (find("#concern")?.value ? (firstUnanswered() ?? find("#services input:checked")) : find("#concern")),
     Digit4: () => (chosenType() && firstOffer()) || firstType(),
     Digit5: () => (state.booking ? find("#done") : find("#step-5")),
 };

@@ -21,6 +21,7 @@ const fields = {
 };
 const names = Object.keys(fields);
 const conflicts = new Set();
+const others = [];
 let base = null;
 let timer = null;
 let isSaving = false;
@@ -91,6 +92,7 @@ function startSaving() {
 export async function flush() {
     await saving;
     await startSaving();
+    for (const other of others) await other.flush();
 }
 
 function changesOf(dirty) {
@@ -193,7 +195,13 @@ function leave() {
     if (dirty.length && isWritable()) postAndLeave("write", changesOf(dirty));
 }
 
-function drawBadge() {
+/** Let the badge tell of what else saves itself, and have it saved before the call ends. */
+export function savesToo(source) {
+    others.push(source);
+    drawBadge();
+}
+
+export function drawBadge() {
     const badge = find("#saved");
     const [word, tone] = standing();
     badge.hidden = !word;
@@ -205,8 +213,8 @@ function standing() {
     if (isOffline) return ["Offline, will retry", "bad"];
     if (!isWritable()) return ["", ""];
     if (conflicts.size) return ["Two texts: choose one", "bad"];
-    if (problem) return ["Not saved", "bad"];
-    if (isSaving) return ["Saving", ""];
-    if (unsaved().length) return ["Not saved yet", "waiting"];
+    if (problem || others.some((other) => other.isProblem())) return ["Not saved", "bad"];
+    if (isSaving || others.some((other) => other.isSaving())) return ["Saving", ""];
+    if (unsaved().length || others.some((other) => other.isDirty())) return ["Not saved yet", "waiting"];
     return [savedAt ? `Saved ${time(savedAt)}` : "Saved", "ok"];
 }

@@ -16,7 +16,8 @@ from botaniqal.admin import shown_phone
 from practitioners.availability import CLINIC
 from practitioners.models import Practitioner
 
-from . import doors, ending_state, state, times_state
+from .. import scripts
+from . import doors, ending_state, script_state, state, times_state
 
 
 def page(request: HttpRequest, site: AdminSite, session_id: UUID) -> HttpResponse:
@@ -28,6 +29,7 @@ def page(request: HttpRequest, site: AdminSite, session_id: UUID) -> HttpRespons
     is_shown = doors.may_see(request, session, consultant)
     now = timezone.now()
     patient = session.patient
+    script = session.script or scripts.in_use()
     get_token(request)  # sets the cookie that the page's verbs send back
     context = {
         **site.each_context(request),
@@ -42,6 +44,11 @@ def page(request: HttpRequest, site: AdminSite, session_id: UUID) -> HttpRespons
         "may_charge_other": request.user.has_perm(payments.OTHER_PRICE),
         "makes_links": payments.link_maker() is not None,
         "endings": ending_state.endings(),
+        "opening": script.opening if script else "",
+        "emergency_card": script.emergency_card if script else "",
+        "parts": script_state.asked_by(script),
+        "yes_no": scripts.YES_NO,
+        "clinicians": script_state.clinicians(),
         "boot": {
             "state": state.state_of(session, consultant=consultant, is_shown=is_shown),
             "clinicZone": CLINIC.key,

@@ -8,20 +8,20 @@ from django.conf import settings
 from botaniqal.api.fields import in_utc
 
 from .. import red_flags, scripts
-from ..models import Question, RedFlag, TriageSession
+from ..models import Question, RedFlag, Script, TriageSession
 
 
 def script_of(session: TriageSession) -> dict[str, Any] | None:
     """List what the call is asked with what was answered; nothing while no script was approved."""
-    questions = scripts.questions_of(session)
-    if not questions:
+    script = session.script or scripts.in_use()
+    if script is None:
         return None
     answers = scripts.answers_of(session)
     return {
-        "version": questions[0].script_id,
         "questions": [
-            {"code": question.code, "answer": scripts.shown(answers.get(question.pk))} for question in questions
-        ],
+            {"code": code, "answer": scripts.shown(answers.get(pk))}
+            for pk, code in script.questions.values_list("pk", "code")
+        ]
     }
 
 
@@ -30,9 +30,8 @@ def flags_of(session: TriageSession, now: datetime) -> list[dict[str, Any]]:
     return [_flag(flag, now) for flag in session.red_flags.up().select_related("escalated_to", "acknowledged_by")]
 
 
-def asked_in(session: TriageSession) -> list[tuple[str, list[Question]]]:
-    """Give the questions for the page, by the part that they belong to; all services', of which one is shown."""
-    script = session.script or scripts.in_use()
+def asked_by(script: Script | None) -> list[tuple[str, list[Question]]]:
+    """Give a script's questions for the page, by the part that they belong to; all services', of which one is shown."""
     if script is None:
         return []
     parts: dict[str, list[Question]] = {}
@@ -40,12 +39,6 @@ def asked_in(session: TriageSession) -> list[tuple[str, list[Question]]]:
     for question in sorted(questions, key=lambda one: (not one.flags_on, one.position, one.pk)):
         parts.setdefault(question.service.slug if question.service else "", []).append(question)
     return sorted(parts.items())
-
-
-def emergency_card(session: TriageSession) -> str:
-    """Give what to say and whom to ring when a red flag is up."""
-    script = session.script or scripts.in_use()
-    return script.emergency_card if script else ""
 
 
 def clinicians() -> list[tuple[str, str]]:
