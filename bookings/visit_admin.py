@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from botaniqal.admin import OK, WAITING, badge, clinic_time, limited_to_own, verb
+from botaniqal.admin import OK, PLAIN, WAITING, badge, clinic_time, limited_to_own, verb
 
 from . import lifecycle, reasons, refunds
 from .models import Booking, CancelReason, Payment
@@ -146,7 +146,10 @@ class VisitVerbs:
         card = getattr(booking, "hand_over", None)  # the call's, by its name: triage lies above
         if card is None:
             return "–"
-        mark = badge(f"Read {clinic_time(card.read_at)}", OK) if card.is_read else badge("Unread", WAITING)
+        if booking.state == Booking.State.CANCELLED:
+            mark = badge("Of no use any more", PLAIN)
+        else:
+            mark = badge(f"Read {clinic_time(card.read_at)}", OK) if card.is_read else badge("Unread", WAITING)
         lines = [*card.lines, ["Remark", card.remark]] if card.remark else card.lines
         rows = format_html_join("", "<dt>{}</dt><dd>{}</dd>", lines)
         return format_html("<p>{}</p><dl>{}</dl>", mark, rows)
