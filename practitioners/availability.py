@@ -252,7 +252,7 @@ def weigh(
     if hours & core != core:
         verdict.add(HOURS, f"That is outside {practitioner}'s hours.")
     if not is_held and (visits := limits.visits_of_full_day(practitioner, starts_at, held_for)) is not None:
-        verdict.add(CAP, f"{practitioner} has {visits} visits that day already, as many as a day should have.")
+        verdict.add(CAP, limits.full_day_words(practitioner, visits))
     if any(obstacle.rule in ("time_off", "taken", "room") for obstacle in verdict.obstacles):
         return verdict
     if people & whole or (kind.is_in_person and not verdict.rooms):

@@ -1,17 +1,19 @@
 """What bounds the times that can be offered: the step, how far ahead, the registration, how many visits a day."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import connection
 
+from botaniqal.errors import RuleBroken
 from services.models import AppointmentType
 from services.prices import clinic_day
 
 from . import schedule, timegrid
-from .models import Practitioner
+from .models import ClockTimestamp, Practitioner
 from .timegrid import EPOCH
 
 NOTICE, HOURS, CAP, BUFFER = "notice", "hours", "cap", "buffer"
@@ -70,3 +72,28 @@ def visits_of_full_day(practitioner: Practitioner, moment: datetime, held_for: U
     [by_day] = schedule.visits([practitioner], moment, moment, held_for=held_for)
     visits = by_day.get(moment.astimezone(ZoneInfo(practitioner.time_zone)).date(), 0)
     return visits if visits >= practitioner.daily_cap else None
+
+
+def keep_cap(*, practitioner: Practitioner, moment: datetime, held_for: UUID | None, beyond: Collection[str]) -> None:
+    """
+    Make sure that a day still has room for one more visit; who asks at the same time waits for this transaction.
+
+    :raises RuleBroken: the last one was given a moment ago.
+    """
+    if practitioner.daily_cap is None or CAP in beyond:
+        return
+    day = moment.astimezone(ZoneInfo(practitioner.time_zone)).date()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{practitioner.pk} {day}"])
+    own = practitioner.diary.filter(held_for=held_for, starts_at__lte=moment, ends_at__gt=moment)
+    if held_for and own.filter(live_until__gt=ClockTimestamp()).exists():
+        return  # judged when it was held
+    visits = visits_of_full_day(practitioner, moment, held_for)
+    if visits is not None:
+        raise RuleBroken(CAP, full_day_words(practitioner, visits))
+
+
+def full_day_words(practitioner: Practitioner, visits: int) -> str:
+    """Say that a day has as many visits as it should have."""
+    have = "1 visit" if visits == 1 else f"{visits} visits"
+    return f"{practitioner} has {have} that day already, as many as a day should have."
