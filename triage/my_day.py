@@ -25,7 +25,7 @@ from practitioners.day_plan import CLINIC
 from practitioners.models import Practitioner
 from practitioners.timegrid import day_edges
 
-from . import hand_over
+from . import hand_over, red_flags
 from .models import HandOver
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
@@ -74,6 +74,7 @@ def view(request: HttpRequest, site: AdminSite) -> HttpResponse:
         "today": today,
         "own": own,
         "is_elsewhere": own.time_zone != CLINIC.key,
+        "flags": red_flags.waiting_for(request.user),
         "visits": _visits(request, site.get_model_admin(Booking), own, day),
         "earlier": _address(day - timedelta(days=1)),
         "later": _address(day + timedelta(days=1)),
