@@ -135,8 +135,12 @@ class TestFindSlots:
         longer = AppointmentTypeFactory(minutes=60, step_minutes=30)
         diary.take(practitioner=doctor, span=availability.occupied_span(kind, at(9)), by=None)
 
-        short, long = find_slots(offers=[Offer(doctor, kind), Offer(doctor, longer)], first_day=MONDAY, days=1)
+        other = PractitionerFactory(gives=[kind], hours=(time(9), time(10)))
+        offers = [Offer(other, kind), Offer(doctor, kind), Offer(doctor, longer)]
 
+        others, short, long = find_slots(offers=offers, first_day=MONDAY, days=1)
+
+        assert others.times == [at(9), at(9, 30)]
         assert short.times == [at(9, 30), at(10), at(10, 30)]
         assert long.times == [at(9, 30), at(10)]
 
