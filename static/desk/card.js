@@ -13,6 +13,7 @@ const standing = find("#remark-saved");
 const conflict = find("#remark-other");
 let base = ""; // the remark as the portal has it
 let other = null; // what was written in another window meanwhile
+let isUnheard = false; // the portal did not answer
 let saving = null;
 let timer = null;
 
@@ -24,6 +25,9 @@ export function startCard() {
     field.addEventListener("blur", () => save());
     addEventListener("pagehide", () => {
         if (isDirty() && other === null) postAndLeave("remark", { former: base, remark: field.value });
+    });
+    addEventListener("beforeunload", (event) => {
+        if (isDirty() && (isUnheard || other !== null)) event.preventDefault();
     });
     watch(draw);
 }
@@ -55,11 +59,13 @@ async function send() {
     try {
         await act("remark", { former: base, remark });
         base = remark;
+        isUnheard = false;
         tell("Saved.");
         if (isDirty()) plan(SAVE_AFTER_MILLISECONDS);
     } catch (error) {
+        isUnheard = !(error instanceof Refused);
         if (error.code === "other_remark") showOther(error.body.remark);
-        else if (error instanceof Refused) tell(error.message, true);
+        else if (!isUnheard) tell(error.message, true);
         else {
             tell("Not saved yet: the portal does not answer. Trying again.", true);
             timer = setTimeout(save, RETRY_AFTER_MILLISECONDS);

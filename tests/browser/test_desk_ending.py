@@ -82,6 +82,19 @@ class TestCard:
         expect(booked["#remark-saved"]).to_have_text("Saved.")
         assert HandOver.objects.get().remark == "Written here."
 
+    def test_keeps_what_is_typed_offline_and_saves_it_on_return(self, booked):
+        booked.page.context.set_offline(True)
+        booked["#remark"].fill("Typed on the train.")
+        expect(booked["#remark-saved"]).to_contain_text("Not saved yet")
+        booked.press("Control+Enter")
+        expect(booked["#alarm"]).to_be_visible()
+
+        booked.page.context.set_offline(False)
+
+        expect(booked["#remark-saved"]).to_have_text("Saved.")
+        assert HandOver.objects.get().remark == "Typed on the train."
+        assert TriageSession.objects.get(pk=booked.session.pk).state == TriageSession.State.WRAP_UP
+
     def test_loses_nothing_typed_at_the_last_moment(self, booked):
         booked["#remark"].fill("And one thing more.")
         booked.press("Control+Enter")
