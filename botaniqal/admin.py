@@ -27,6 +27,7 @@ from django.utils.text import capfirst
 from botaniqal import phones
 from botaniqal.accounts import roles
 from botaniqal.errors import DomainError
+from botaniqal.lists import BoundedPaginator
 
 OK, INFO, WAITING, BAD, PLAIN = "ok", "info", "waiting", "bad", ""
 
@@ -261,6 +262,7 @@ class PortalAdmin(PlainFields, admin.ModelAdmin):
     list_per_page = 50
     list_max_show_all = 200
     show_full_result_count = False
+    paginator = BoundedPaginator
     actions_selection_counter = True
     save_on_top = False
     view_on_site = False

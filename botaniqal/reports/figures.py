@@ -47,6 +47,12 @@ class Trouble:
     waiting: int
     next_try_at: datetime
 
+    @property
+    def next_try(self) -> str:
+        """When it is tried again; the day is named where it is another one."""
+        local = timezone.localtime(self.next_try_at)
+        return f"at {local:%H:%M}" if local.date() == timezone.localdate() else f"on {local:%A %-d %B at %H:%M}"
+
 
 def day_start(day: date) -> datetime:
     """The moment at which a day of the clinic begins."""

@@ -1,0 +1,55 @@
+"""Lists that are longer than anybody reads."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from botaniqal.lists import BoundedPaginator
+from botaniqal.reports.figures import Trouble
+from practitioners.models import Room
+from tests.factories import RoomFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def four_at_most(monkeypatch):
+    monkeypatch.setattr(BoundedPaginator, "MOST", 4)
+
+
+def rooms(count: int) -> str:
+    """The list of so many rooms."""
+    for _ in range(count):
+        RoomFactory()
+    return reverse("admin:practitioners_room_changelist")
+
+
+class TestBoundedPaginator:
+    def test_counts_what_it_can_turn_through(self, operations, four_at_most):
+        page = operations.get(rooms(4)).content.decode()
+
+        assert "<span>4 rooms</span>" in page
+
+    def test_says_that_there_are_more(self, operations, four_at_most):
+        page = operations.get(rooms(5)).content.decode()
+
+        assert "More than 4 rooms; search or filter to see others" in page
+
+    def test_ends_with_the_last_page_that_it_counted(self, four_at_most):
+        rooms(9)
+
+        pages = BoundedPaginator(Room.objects.order_by("name"), 2)
+
+        assert pages.num_pages == 2
+
+
+class TestTrouble:
+    def test_names_the_day_of_a_try_that_is_not_today(self):
+        noon = timezone.localtime().replace(hour=12, minute=0)
+
+        today, later = (Trouble("Calendly", 1, noon + timedelta(days=days)).next_try for days in (0, 2))
+
+        assert today == "at 12:00"
+        assert later == f"on {noon + timedelta(days=2):%A %-d %B} at 12:00"
