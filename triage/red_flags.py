@@ -87,9 +87,14 @@ def put_up_by_hand(
     put_up(session=session, words=words.strip(), by=by, now=now)
 
 
+def is_clinician(user: User) -> bool:
+    """Tell whether somebody may answer red flags: by the right itself, which an administrator does not have by nature."""
+    return _may_answer().filter(pk=user.pk).exists()
+
+
 def clinicians() -> QuerySet[Practitioner]:
-    """List the doctors and nurses who can log in, to whom a red flag can be brought."""
-    return Practitioner.objects.active().filter(type__in=CLINICIANS, user__is_active=True)
+    """List the doctors and nurses to whom a red flag can be brought, because they can log in and may answer it."""
+    return Practitioner.objects.active().filter(type__in=CLINICIANS, user__in=_may_answer())
 
 
 @transaction.atomic
@@ -110,39 +115,43 @@ def escalate(
     """
     session = sessions.locked(session_id)
     sessions.require_own(session, consultant)
-    flags = session.red_flags.up()
-    if not flags.exists():
+    flags = list(session.red_flags.up().select_for_update())
+    if not flags:
         raise NoFlag
     found = clinicians().filter(pk=clinician_id) if clinician_id else clinicians()
     clinician = found.select_related("user").first()
     if clinician is None:
         raise Missing("No clinician who can log in was found. Ring one, and say so in the notes.")
-    flags.update(
-        escalated_at=now,
-        escalated_by=by,
-        escalated_to=clinician,
-        reminded_at=None,
-        acknowledged_at=None,
-        acknowledged_by=None,
-    )
+    for flag in flags:
+        flag.escalated_at, flag.escalated_by, flag.escalated_to = now, by, clinician
+        flag.reminded_at = flag.acknowledged_at = flag.acknowledged_by = None
+        flag.save(
+            update_fields=[
+                "escalated_at",
+                "escalated_by",
+                "escalated_to",
+                "reminded_at",
+                "acknowledged_at",
+                "acknowledged_by",
+            ]
+        )
     session.events.create(kind=Kind.ESCALATED, at=now, by=by, words=f"To {clinician}.")
-    flag = flags.first()
-    _tell(clinician.user.email, flag, now, first_name=clinician.name, is_reminder=False)
+    _tell(clinician.user.email, flags[0], now, first_name=clinician.name, is_reminder=False)
 
 
 @transaction.atomic
 def acknowledge(*, flag_id: int, by: User, now: datetime) -> RedFlag:
     """
-    Note that a clinician looks after it; the first one counts, the flag stays up.
+    Note that a clinician looks after the call, for all that is up in it; the first one counts, the flags stay up.
 
     :raises NotAllowed: the person is no clinician.
     :raises NoFlag: it was cleared.
     """
     flag = _locked(flag_id, by)
     if flag.acknowledged_at is None:
-        flag.acknowledged_at, flag.acknowledged_by = now, by
-        flag.save(update_fields=["acknowledged_at", "acknowledged_by"])
+        flag.session.red_flags.up().filter(acknowledged_at=None).update(acknowledged_at=now, acknowledged_by=by)
         flag.session.events.create(kind=Kind.ACKNOWLEDGED, at=now, by=by)
+        flag.refresh_from_db(fields=["acknowledged_at", "acknowledged_by"])
     return flag
 
 
@@ -185,27 +194,25 @@ def is_overdue(flag: RedFlag, now: datetime) -> bool:
 
 
 def remind_due(*, now: datetime) -> int:
-    """Tell operations of what no clinician acknowledged in time, each once, and count it."""
+    """Tell operations of the calls whose red flags no clinician acknowledged in time, each once, and count them."""
     late = RedFlag.objects.up().filter(
         acknowledged_at=None, reminded_at=None, escalated_at__lte=now - _time_to_answer()
     )
-    return sum(_remind(pk, now) for pk in late.values_list("pk", flat=True))
+    return sum(_remind(pk, now) for pk in late.order_by().values_list("session", flat=True).distinct())
 
 
 @transaction.atomic
-def _remind(flag_id: int, now: datetime) -> bool:
-    flag = (
+def _remind(session_id: UUID, now: datetime) -> bool:
+    late = list(
         RedFlag.objects.up()
         .select_for_update(of=["self"], skip_locked=True)
-        .filter(pk=flag_id, acknowledged_at=None, reminded_at=None)
-        .first()
+        .filter(session=session_id, acknowledged_at=None, reminded_at=None, escalated_at__isnull=False)
     )
-    if flag is None:  # acknowledged meanwhile, or another worker is at it
+    if not late:  # acknowledged meanwhile, or another worker is at it
         return False
     for person in User.objects.filter(is_active=True, groups__name="operations").distinct():
-        _tell(person.email, flag, now, first_name=person.first_name, is_reminder=True)
-    flag.reminded_at = now
-    flag.save(update_fields=["reminded_at"])
+        _tell(person.email, late[0], now, first_name=person.first_name, is_reminder=True)
+    RedFlag.objects.filter(pk__in=[flag.pk for flag in late]).update(reminded_at=now)
     return True
 
 
@@ -220,7 +227,8 @@ def _tell(to: str, flag: RedFlag, now: datetime, *, first_name: str, is_reminder
     }
     writing.write(
         kind=Message.Kind.ESCALATION,
-        reference=flag.session.consultation_id,
+        # Not the consultation: what is not sent yet about a booking is written anew or taken back with it.
+        reference=flag.session_id,
         to=to,
         context=context,
         calendar="",
@@ -228,9 +236,15 @@ def _tell(to: str, flag: RedFlag, now: datetime, *, first_name: str, is_reminder
     )
 
 
+def _may_answer() -> QuerySet[User]:
+    return User.objects.with_perm(CLEAR, include_superusers=False)
+
+
 def _locked(flag_id: int, by: User) -> RedFlag:
-    if not by.has_perm(CLEAR):
+    if not is_clinician(by):
         raise NotAllowed("Only a clinician may answer a red flag.")
+    # The call first, as where a flag is put up or brought to somebody: two orders would be a dead-lock.
+    TriageSession.objects.select_for_update(of=["self"]).filter(red_flags=flag_id).first()
     flag = RedFlag.objects.select_for_update(of=["self"]).select_related("session").filter(pk=flag_id).first()
     if flag is None:
         raise Missing("There is no such red flag.")

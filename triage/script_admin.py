@@ -26,6 +26,7 @@ from botaniqal.admin import (
     WrittenByVerbs,
     badge,
     clinic_time,
+    shown_phone,
     verb,
 )
 
@@ -235,14 +236,26 @@ class RedFlagAdmin(WrittenByVerbs):
 
     list_display = ["patient", "words", "raised", "shown_state", "to"]
     list_filter = [FlagViews]
-    list_select_related = ["session__patient", "escalated_to", "acknowledged_by", "cleared_by"]
-    fields = ["patient", "words", "raised", "shown_state", "to", "answered", "cleared", "clear_reason"]
+    list_select_related = ["session__patient", "session__consultant", "escalated_to", "acknowledged_by", "cleared_by"]
+    fields = [
+        "patient",
+        "phone",
+        "call_of",
+        "words",
+        "asked",
+        "raised",
+        "shown_state",
+        "to",
+        "answered",
+        "cleared",
+        "clear_reason",
+    ]
     verbs = ["acknowledge", "clear"]
     empty_text = "No red flag is up."
 
     def may_use_verbs(self, request: HttpRequest) -> bool:
         """Clinicians alone answer red flags."""
-        return request.user.has_perm(red_flags.CLEAR)
+        return red_flags.is_clinician(request.user)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RedFlag]:
         rows = super().get_queryset(request)
@@ -252,6 +265,22 @@ class RedFlagAdmin(WrittenByVerbs):
     @admin.display(description="Patient")
     def patient(self, flag: RedFlag) -> str:
         return flag.session.patient.name
+
+    @admin.display(description="Phone")
+    def phone(self, flag: RedFlag) -> str:
+        return shown_phone(flag.session.patient.phone) or "–"
+
+    @admin.display(description="Call of")
+    def call_of(self, flag: RedFlag) -> str:
+        return flag.session.consultant.name
+
+    @admin.display(description="Asked and answered")
+    def asked(self, flag: RedFlag) -> str:
+        if flag.question is None:
+            return "Raised by hand"
+        given = flag.session.answers.filter(question=flag.question, is_current=True).first()
+        answered = given.value if given and given.value else "no answer now"
+        return f"{flag.question.text} {scripts.YES_NO.get(answered, answered)}"
 
     @admin.display(description="Raised", ordering="raised_at")
     def raised(self, flag: RedFlag) -> str:
