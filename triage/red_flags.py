@@ -88,7 +88,7 @@ def put_up_by_hand(
 
 
 def is_clinician(user: User) -> bool:
-    """Tell whether somebody may answer red flags: by the right itself, which an administrator does not have by nature."""
+    """Tell whether somebody may answer red flags: by a role that says so; being an administrator does not."""
     return _may_answer().filter(pk=user.pk).exists()
 
 

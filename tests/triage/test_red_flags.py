@@ -18,7 +18,7 @@ from practitioners import diary
 from tests.admin.conftest import logged_in, somebody
 from tests.factories import AppointmentTypeFactory, PractitionerFactory, SessionFactory, UserFactory, next_morning
 from triage import booking, red_flags, sessions
-from triage.models import CallEvent, Question, RedFlag, Script, TriageSession
+from triage.models import CallEvent, Question, Script, TriageSession
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
