@@ -75,6 +75,7 @@ export async function hold(time) {
         goOn();
         return;
     }
+    const before = heldTimes().filter((held) => secondsOf(held) > 0);
     asked = time;
     calm();
     refresh();
@@ -84,7 +85,9 @@ export async function hold(time) {
         await act(beyond ? "hold_beyond" : "hold", { practitionerId, type, startsAt, ...beyond });
         chosenId = heldTimes().find((held) => isSameTime(held, time))?.id ?? null;
         goneTogether = [];
-        say(`Held ${describe(time)}. Choose how it is paid.`);
+        const replaced = before.filter(({ id }) => !heldTimes().some((held) => held.id === id)).map(describe);
+        const instead = replaced.length ? `, in place of ${replaced.join(" and ")}` : "";
+        say(`Held ${describe(time)}${instead}. Choose how it is paid.`);
     } catch (error) {
         refuse(error, time);
     } finally {
