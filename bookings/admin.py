@@ -1,7 +1,6 @@
 """Patients, bookings and what the vendors were told, for people."""
 
-import re
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from django import forms
@@ -14,14 +13,11 @@ from django.utils.safestring import SafeString
 
 from botaniqal.admin import (
     BAD,
-    INFO,
     OK,
     PLAIN,
     WAITING,
     ListViews,
     PortalAdmin,
-    ShownInline,
-    WithPhone,
     badge,
     clinic_time,
     limited_to_own,
@@ -30,19 +26,13 @@ from botaniqal.admin import (
 )
 from practitioners.models import Practitioner
 
-from . import lifecycle, payments, words_admin  # noqa: F401  (registers itself)
+from . import consent_admin, lifecycle, payments, words_admin  # noqa: F401  (register themselves)
 from .form_admin import shown_answers_of
 from .models import Booking, Patient, Payment
+from .patient_admin import STATE_TONES, as_stored
 from .sync_admin import shown_systems, shown_time_line, shown_worst
 from .visit_admin import VisitVerbs, may_become
 
-STATE_TONES = {
-    Booking.State.PENDING_PAYMENT: WAITING,
-    Booking.State.CONFIRMED: OK,
-    Booking.State.COMPLETED: INFO,
-    Booking.State.NO_SHOW: BAD,
-    Booking.State.CANCELLED: PLAIN,
-}
 PAYMENT_TONES = {
     Payment.Status.PENDING: WAITING,
     Payment.Status.COLLECTED: OK,
@@ -50,82 +40,6 @@ PAYMENT_TONES = {
     Payment.Status.REFUND_DUE: BAD,
     Payment.Status.REFUNDED: PLAIN,
 }
-
-
-def as_stored(typed: str) -> str:
-    """Turn a phone number as people type it into how it is kept, and leave everything else alone."""
-    digits = re.sub(r"[\s()-]", "", typed)
-    return f"+61{digits[1:]}" if re.fullmatch(r"0\d{5,9}", digits) else typed
-
-
-class ShownBookings(ShownInline):
-    """A patient's visits, the latest first."""
-
-    model = Booking
-    fields = ["shown_number", "when", "practitioner", "appointment_type", "shown_state"]
-    readonly_fields = ["shown_number", "when", "shown_state"]
-    ordering = ["-starts_at"]
-    show_change_link = True
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
-        return super().get_queryset(request).select_related("practitioner", "appointment_type")
-
-    @admin.display(description="Number")
-    def shown_number(self, booking: Booking) -> str:
-        return booking.number
-
-    @admin.display(description="When")
-    def when(self, booking: Booking) -> str:
-        return clinic_time(booking.starts_at)
-
-    @admin.display(description="State")
-    def shown_state(self, booking: Booking) -> SafeString:
-        return badge(booking.get_state_display(), STATE_TONES[booking.state])
-
-
-class PatientForm(WithPhone):
-    """Somebody who was born, and can be rung."""
-
-    def clean_date_of_birth(self) -> date | None:
-        day = self.cleaned_data["date_of_birth"]
-        if day and not date(1900, 1, 1) <= day <= timezone.localdate():
-            raise forms.ValidationError("A date of birth lies between 1900 and today.")
-        return day
-
-
-@admin.register(Patient)
-class PatientAdmin(PortalAdmin):
-    """The people booked."""
-
-    form = PatientForm
-
-    list_display = ["name", "spaced_phone", "email", "date_of_birth", "known_since"]
-    search_fields = ["name", "phone", "email"]
-    search_help_text = "Name, phone or e-mail"
-    fieldsets = [
-        (None, {"fields": ["name", "phone", "email", "date_of_birth", "time_zone"]}),
-        ("Elsewhere", {"fields": ["medirecords_id", "known_since"]}),
-    ]
-    readonly_fields = ["medirecords_id", "known_since"]
-    inlines = [ShownBookings]
-    empty_text = "No patient yet. They come with their first consultation."
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Patient]:
-        patients = super().get_queryset(request)
-        if limited_to_own(request):
-            return patients.filter(pk__in=Patient.objects.known_to(request.user))
-        return patients
-
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
-        return super().get_search_results(request, queryset, as_stored(search_term))
-
-    @admin.display(description="Phone", ordering="phone")
-    def spaced_phone(self, patient: Patient) -> str:
-        return shown_phone(patient.phone)
-
-    @admin.display(description="Known since", ordering="created_at")
-    def known_since(self, patient: Patient) -> str:
-        return clinic_time(patient.created_at)
 
 
 class MoveForm(forms.Form):

@@ -10,12 +10,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from bookings.models import Drift, FormAnswers, SyncRecord
+from bookings.models import DetailProposal, Drift, FormAnswers, SyncRecord
 from botaniqal.admin import BAD, INFO
 from botaniqal.integrations import subscriptions
 from botaniqal.integrations.models import InboundEvent, Incident, Subscription
 from botaniqal.messages.models import Message
 from practitioners.models import OutsideCalendar
+from triage import red_flags
 
 from .queue import calls_due
 
@@ -55,9 +56,25 @@ GROUPS = [
                 "calls to make today",
                 INFO,
             ),
+            Item(
+                "Red flags",
+                "alert",
+                "triage_redflag_changelist",
+                "triage.view_redflag",
+                lambda request: red_flags.waiting_for(request.user),
+                "waiting",
+            ),
             Item("Calendar", "calendar", "calendar", "practitioners.view_diaryentry"),
             Item("Bookings", "booking", "bookings_booking_changelist", "bookings.view_booking"),
             Item("Patients", "patients", "bookings_patient_changelist", "bookings.view_patient"),
+            Item(
+                "Proposed changes",
+                "edit",
+                "bookings_detailproposal_changelist",
+                "bookings.decide_details",
+                lambda request: DetailProposal.objects.filter(decided_at=None, patient__merged_into=None),
+                "to decide",
+            ),
             Item(
                 "Form answers",
                 "edit",
@@ -79,6 +96,7 @@ GROUPS = [
                 "practitioners_practitioner_changelist",
                 "practitioners.view_practitioner",
             ),
+            Item("Script", "edit", "triage_script_changelist", "triage.view_question"),
             Item("Call endings", "phone", "triage_disposition_changelist", "triage.change_disposition"),
             Item(
                 "Reasons for cancelling",
@@ -86,6 +104,7 @@ GROUPS = [
                 "bookings_cancelreason_changelist",
                 "bookings.change_cancelreason",
             ),
+            Item("Consents", "types", "bookings_consentwording_changelist", "bookings.change_consentwording"),
             Item("Rooms", "room", "practitioners_room_changelist", "practitioners.change_room"),
             Item("Diary", "diary", "practitioners_diaryentry_changelist", "practitioners.view_diaryentry"),
             Item("Overrides", "alert", "triage_override_changelist", "triage.go_beyond_rules"),

@@ -11,13 +11,12 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from bookings import payments
-from bookings.models import Booking
 from botaniqal.admin import shown_phone
 from practitioners.availability import CLINIC
 from practitioners.models import Practitioner
 
 from .. import scripts
-from . import doors, ending_state, script_state, state, times_state
+from . import doors, ending_state, patient_state, script_state, state, times_state
 
 
 def page(request: HttpRequest, site: AdminSite, session_id: UUID) -> HttpResponse:
@@ -38,7 +37,7 @@ def page(request: HttpRequest, site: AdminSite, session_id: UUID) -> HttpRespons
         "patient": patient,
         "phone": shown_phone(patient.phone),
         "is_shown": is_shown,
-        "visits": patient.bookings.filter(state=Booking.State.COMPLETED).exclude(pk=session.consultation_id).count(),
+        "patient_details": patient_state.ROWS,
         "catalogue": times_state.catalogue(now),
         "hold_minutes": settings.HOLD_SECONDS // 60,
         "may_charge_other": request.user.has_perm(payments.OTHER_PRICE),

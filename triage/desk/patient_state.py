@@ -10,6 +10,9 @@ from ..models import TriageSession
 
 Field = DetailProposal.Field
 LISTED_VISITS = 8
+IDENTIFIERS = {field: identifier for identifier, field in identity.RECORDED_IN.items()}
+ROWS = [(field.value, IDENTIFIERS.get(field.value, ""), field.label) for field in Field]
+"""The rows of the panel: a detail, the identifier that it is, and its name."""
 
 
 def patient_of(session: TriageSession) -> dict[str, Any]:

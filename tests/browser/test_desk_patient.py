@@ -1,0 +1,85 @@
+"""Who is on the phone, at the desk, in a browser."""
+
+from datetime import date
+
+import pytest
+from playwright.sync_api import expect
+
+from bookings.models import Consent
+from tests.factories import PatientFactory
+
+from .desk import Desk
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def known(session):
+    return PatientFactory(name="Leo Martin", date_of_birth=date(1979, 3, 4), phone=session.patient.phone)
+
+
+def tick(desk: Desk, *identifiers: str) -> None:
+    for identifier in identifiers:
+        desk[f'[data-identifier="{identifier}"]'].check()
+
+
+class TestIdentity:
+    def test_fills_in_the_birth_and_identifies_by_three(self, desk, session):
+        desk["#change-details"].click()
+        desk.page.get_by_label("Date of birth").last.fill("1979-03-04")
+        desk["#asking-do"].click()
+        expect(desk['[data-field="date_of_birth"] [data-value]']).to_have_text("4 Mar 1979")
+
+        tick(desk, "name", "birth", "phone")
+
+        expect(desk["#identified"]).to_have_text("Identified")
+        session.patient.refresh_from_db()
+        assert session.patient.identified_at is not None
+
+    def test_takes_a_proposal_over_after_that(self, desk, session):
+        desk["#change-details"].click()
+        desk.page.get_by_label("E-mail").fill("leo.new@example.com")
+        desk.page.get_by_label("Date of birth").last.fill("1979-03-04")
+        desk.press("Enter")
+        row = desk['[data-field="email"]']
+        expect(row.locator("[data-proposed]")).to_have_text("Proposed: leo.new@example.com")
+        expect(row.locator("[data-take]")).to_be_hidden()
+
+        tick(desk, "name", "birth", "phone")
+        row.locator("[data-take]").click()
+
+        expect(row.locator("[data-value]")).to_have_text("leo.new@example.com")
+
+    def test_links_the_call_to_a_known_patient_and_takes_that_back(self, known, desk, session):
+        desk.page.get_by_label("Compare with Leo Martin").click()
+        desk["#asking-do"].click()
+        expect(desk["#asking-problem"]).to_have_text("Tick the name and two more first.")
+        for value in ("name", "birth", "phone"):
+            desk[f'#asking input[value="{value}"]'].check()
+        with desk.page.expect_navigation():
+            desk["#asking-do"].click()
+        desk.wait_until_ready()
+
+        expect(desk["#identified"]).to_have_text("Identified")
+        session.refresh_from_db()
+        assert session.patient == known
+        with desk.page.expect_navigation():
+            desk["#unlink"].click()
+        desk.wait_until_ready()
+        expect(desk["#identified"]).to_have_text("Not identified")
+        session.refresh_from_db()
+        assert session.patient != known
+
+
+class TestConsents:
+    def test_are_read_out_and_a_refused_one_is_said_before_confirming(self, desk, session):
+        desk.hold_soonest()
+        expect(desk["#consent-warning"]).to_contain_text("not asked yet")
+
+        desk["#read-out"].click()
+        desk["#asking fieldset"].first.get_by_label("Refuses").check()
+        expect(desk["#consents .badge.bad"]).to_be_visible()
+        desk["#asking-do"].click()
+
+        expect(desk["#consent-warning"]).to_contain_text("nothing can be booked")
+        assert Consent.objects.filter(patient=session.patient, is_given=False).count() == 1
