@@ -18,7 +18,7 @@ from botaniqal.errors import Missing
 from botaniqal.integrations.models import InboundEvent
 from botaniqal.messages.models import Message
 from practitioners.models import OutsideCalendar
-from triage import claims, hand_over
+from triage import claims, hand_over, red_flags
 
 from . import figures
 from .chart import bars
@@ -44,6 +44,7 @@ def page(site: AdminSite, request: HttpRequest) -> HttpResponse:
         context |= _queue(request, now) | {"views": views_for(request, is_limited=own is not None)}
     elif own and user.has_perm("bookings.view_booking"):
         context["visits"] = _visits(request)
+    context["flags"] = red_flags.waiting_for(user)
     if own is None and user.has_perm("triage.view_handover"):
         context |= {"unread": hand_over.unread_soon(now), "now": now}
     if user.has_perm("bookings.view_figures"):

@@ -18,7 +18,7 @@ from triage.models import TriageSession
 
 pytestmark = pytest.mark.django_db
 
-QUERIES = {"consultant": 22, "operations": 37, "management": 15, "clinician": 7, "administrator": 37}
+QUERIES = {"consultant": 22, "operations": 39, "management": 15, "clinician": 9, "administrator": 39}
 
 
 def call(consultant, *, minutes: int = 0, name: str = "Leo Martin", **fields) -> TriageSession:
@@ -171,7 +171,7 @@ class TestSidebar:
         groups = consultant.get(reverse("admin:index")).context["sidebar"]()
 
         assert {group["name"]: [link["name"] for link in group["links"]] for group in groups} == {
-            "Work": ["Today", "My day", "Triage calls", "Calendar", "Bookings", "Patients"],
+            "Work": ["Today", "My day", "Triage calls", "Red flags", "Calendar", "Bookings", "Patients"],
             "Catalogue": ["Appointment types", "Practitioners", "Diary"],
         }
         assert groups[0]["links"][2]["count"] == 1

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from botaniqal.integrations.http import VendorRefused, VendorUnavailable
-from botaniqal.management.demo import calendars, calls, clinic, story
+from botaniqal.management.demo import calendars, calls, clinic, script, story
 
 
 class Command(BaseCommand):
@@ -34,6 +34,7 @@ class Command(BaseCommand):
             )
         people = clinic.open_clinic()
         calendars.enter_event_types()
+        script.approve(by=people["dia"].user, now=timezone.now())
         calls.make_calls(people=people, now=timezone.now())
         self.stdout.write(f"Loaded {len(clinic.LOGINS)} logins, {len(people)} practitioners, {len(story.CALLS)} calls.")
 

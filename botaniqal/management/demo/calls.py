@@ -15,6 +15,7 @@ from services.models import AppointmentType
 from triage import claims, no_answer, sessions
 from triage.models import TriageSession
 
+from . import script
 from .story import CALLS, Call, Visit, When
 
 ASKED_BEFORE = timedelta(hours=20)
@@ -51,6 +52,7 @@ class _Scene:
             giver = self.people[call.visit.who]
             service = AppointmentType.objects.get(code=call.visit.code).service
             changes |= {"recommended_service": service, "recommended_practitioners": [giver.pk]}
+        script.answer(session=session, answers=call.answers, now=starts_at)
         sessions.write(session_id=session.pk, version=session.version, changes=changes, **who)
         if call.visit:
             session = sessions.locked(session.pk)

@@ -1,6 +1,6 @@
 """Two weeks of the demo's calls as a table; all people are invented, all numbers are kept for fiction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time
 
 from bookings.models import Booking
@@ -35,6 +35,7 @@ class Call:
     outcome: str = ""
     disposition: str = ""
     notes: str = ""
+    answers: dict[str, str] = field(default_factory=dict)
     visit: Visit | None = None
     is_parked: bool = False
     rings_again: int | None = None
@@ -51,6 +52,7 @@ CALLS = (
         when=(-10, time(15, 30)),
         outcome=Outcome.BOOKED,
         notes="Prefers video around noon.",
+        answers={"chest_or_breath": "no", "self_harm": "no", "since": "Months", "medicines": "None"},
         visit=Visit(
             who="dia",
             code="initial-alternative-15min",
@@ -76,6 +78,7 @@ CALLS = (
         when=(-8, time(10, 45)),
         outcome=Outcome.BOOKED,
         notes="Lives near the clinic.",
+        answers={"chest_or_breath": "no", "self_harm": "no", "since": "Weeks", "allergies": "None known"},
         visit=Visit(
             who="shivani",
             code="initial-inperson-20min",
@@ -91,6 +94,14 @@ CALLS = (
         when=(-6, time(13, 15)),
         outcome=Outcome.BOOKED,
         notes="Has kept a food diary for a month.",
+        answers={
+            "chest_or_breath": "no",
+            "self_harm": "no",
+            "sudden": "no",
+            "since": "Years",
+            "medicines": "Magnesium",
+            "hope": "To eat with others again.",
+        },
         visit=Visit(
             who="mei",
             code="initial-gaps-60min",
@@ -106,6 +117,14 @@ CALLS = (
         when=(-5, time(16)),
         outcome=Outcome.BOOKED,
         notes="Before work is best.",
+        answers={
+            "chest_or_breath": "no",
+            "self_harm": "no",
+            "sudden": "no",
+            "since": "Months",
+            "tried": "Paracetamol; helps for hours.",
+            "medicines": "None",
+        },
         visit=Visit(
             who="dia",
             code="initial-alternative-15min",
