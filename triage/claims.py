@@ -144,7 +144,7 @@ def wait_until(*, session: TriageSession, at: datetime, now: datetime) -> None:
 def untold(user: User) -> QuerySet[CallEvent]:
     """Calls that were taken from a person who has not yet noted it, the latest first."""
     return (
-        CallEvent.objects.filter(former__user=user, seen_at=None)
+        CallEvent.objects.filter(former__isnull=False, former__user=user, seen_at=None)
         .select_related("by__practitioner", "session__patient", "session__consultation")
         .defer("session__notes", "session__consultation__notes")
         .order_by("-at", "-pk")

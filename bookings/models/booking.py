@@ -170,7 +170,10 @@ class Payment(models.Model):
     )
 
     class Meta:
-        indexes = [models.Index(fields=["booking"], condition=Q(status="pending"), name="payment_due")]
+        indexes = [
+            models.Index(fields=["booking"], condition=Q(status="pending"), name="payment_due"),
+            models.Index(fields=["collected_at"], condition=Q(status="collected"), name="payment_collected"),
+        ]
         constraints = [
             models.CheckConstraint(name="no_negative_payment", condition=Q(amount__gte=0)),
             models.CheckConstraint(

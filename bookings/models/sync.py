@@ -5,7 +5,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
-from botaniqal.integrations.models import Owed, OwedQuerySet, Turn, owed_index
+from botaniqal.integrations.models import Owed, OwedQuerySet, Turn, owed_index, stuck_index
 
 from .booking import Booking
 
@@ -58,6 +58,7 @@ class SyncRecord(Owed):
         ]
         indexes = [
             owed_index("sync_record_owed"),
+            stuck_index("sync_record_stuck"),
             models.Index(fields=["external_ref"], condition=~Q(external_ref=""), name="sync_record_by_ref"),
             GinIndex(fields=["former_refs"], condition=~Q(former_refs=[]), name="sync_record_by_former_ref"),
         ]

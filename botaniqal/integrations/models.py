@@ -84,6 +84,15 @@ def owed_index(name: str) -> models.Index:
     return models.Index(fields=["next_try_at"], condition=Q(told__lt=F("wanted")), name=name)
 
 
+def stuck_index(name: str) -> models.Index:
+    """
+    Index what waits for a person alone.
+
+    The planner takes a third of all rows to be open and would look through them with several workers.
+    """
+    return models.Index(fields=["next_try_at"], condition=Q(told__lt=F("wanted"), needs_person=True), name=name)
+
+
 class InboundEvent(Owed):
     """A vendor's message, kept once as it came, then worked."""
 
@@ -101,7 +110,11 @@ class InboundEvent(Owed):
     class Meta:
         ordering = ["-received_at"]
         constraints = [models.UniqueConstraint(fields=["vendor", "key"], name="no_event_kept_twice")]
-        indexes = [owed_index("inbound_event_owed"), models.Index(fields=["received_at"], name="inbound_by_receipt")]
+        indexes = [
+            owed_index("inbound_event_owed"),
+            stuck_index("inbound_event_stuck"),
+            models.Index(fields=["received_at"], name="inbound_by_receipt"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_vendor_display()} {self.kind}"

@@ -4,7 +4,7 @@ import uuid
 
 from django.db import models
 
-from botaniqal.integrations.models import Owed, owed_index
+from botaniqal.integrations.models import Owed, owed_index, stuck_index
 
 
 class Message(Owed):
@@ -36,7 +36,11 @@ class Message(Owed):
 
     class Meta:
         ordering = ["-created_at"]
-        indexes = [owed_index("message_owed")]
+        indexes = [
+            owed_index("message_owed"),
+            stuck_index("message_stuck"),
+            models.Index(fields=["created_at"], name="message_by_creation"),
+        ]
 
     def __str__(self) -> str:
         return self.get_kind_display()
