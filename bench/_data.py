@@ -26,14 +26,14 @@ TABLES = """
     accounts_user, bookings_patient, mail_message, practitioners_diaryentry, practitioners_practitioner,
     practitioners_room, services_service
 """
-# Every practitioner's quarters of an hour, one after the other, back from yesterday; and every second one of the
+# Every practitioner's visits, so many minutes from one to the next, back from yesterday; and every second one of the
 # mornings to come, so that free times have to be looked for.
 HISTORY = """
     INSERT INTO practitioners_diaryentry (id, practitioner_id, starts_at, ends_at, kind, live_from, external_id)
     SELECT gen_random_uuid(), p.id, s, s + interval '15 minutes', 'booking', s - interval '7 days', ''
     FROM practitioners_practitioner p,
          generate_series(1, %(each)s) n,
-         LATERAL (SELECT date_trunc('day', now()) - n * interval '15 minutes' AS s) at
+         LATERAL (SELECT date_trunc('day', now()) - n * %(apart)s * interval '1 minute' AS s) at
 """
 TO_COME = """
     INSERT INTO practitioners_diaryentry (id, practitioner_id, starts_at, ends_at, kind, external_id)
@@ -45,7 +45,7 @@ TO_COME = """
 CONSTRAINTS = [constraint for constraint in DiaryEntry._meta.constraints if constraint.name.startswith("no_overlap")]
 
 
-def fill(*, bookings: int, practitioners: int) -> AppointmentType:
+def fill(*, bookings: int, practitioners: int, minutes_apart: int = 15) -> AppointmentType:
     """Empty the database and fill it anew; the history is spread evenly over the practitioners' diaries."""
     app.control.purge()  # nobody listens to the bells of a measurement
     with connection.cursor() as cursor:
@@ -81,7 +81,7 @@ def fill(*, bookings: int, practitioners: int) -> AppointmentType:
         for constraint in CONSTRAINTS:
             editor.remove_constraint(DiaryEntry, constraint)
     with connection.cursor() as cursor:
-        cursor.execute(HISTORY, {"each": bookings // practitioners})
+        cursor.execute(HISTORY, {"each": bookings // practitioners, "apart": minutes_apart})
         cursor.execute(TO_COME)
     with connection.schema_editor() as editor:
         for constraint in CONSTRAINTS:

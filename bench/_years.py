@@ -12,6 +12,8 @@ PATIENTS = 200_000
 PRACTITIONERS = 50
 CONSULTANTS = 10
 OPEN_CALLS = 60
+# Two years of days that are twice as full as those of a clinic at work.
+MINUTES_APART = 60
 
 NEW_PATIENTS = """
     INSERT INTO bookings_patient (id, name, email, phone, time_zone, address, created_at, date_of_birth)
@@ -107,7 +109,7 @@ INDEXES = """
 
 def build(*, bookings: int, calls: int) -> AppointmentType:
     """Empty the database and fill it with years of work; some of it is stuck and some lies ahead."""
-    kind = fill(bookings=bookings - calls, practitioners=PRACTITIONERS)
+    kind = fill(bookings=bookings - calls, practitioners=PRACTITIONERS, minutes_apart=MINUTES_APART)
     Calls(kind=kind, count=1)
     free = AppointmentType.objects.get(code=AppointmentType.FREE_CONSULTATION)
     people = [Practitioner.objects.get(type="consultant")]
