@@ -90,6 +90,22 @@ class QuestionInline(PortalInline):
 
     model = Question
     form = QuestionForm
+    template = "admin/edit_inline/stacked.html"
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    ("position", "service", "code"),
+                    "text",
+                    ("kind", "is_required", "card_label"),
+                    "hint",
+                    ("choices", "flags_on"),
+                    "flag",
+                ]
+            },
+        )
+    ]
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return _is_draft(obj) and super().has_add_permission(request, obj)
@@ -118,6 +134,9 @@ class ScriptAdmin(PortalAdmin):
     inlines = [QuestionInline]
     verbs = ["approve", "copy"]
     empty_text = "No script yet. Add one, or load the first with the command load_script."
+
+    class Media:
+        css = {"all": ["stacked.css"]}
 
     def get_urls(self) -> list:
         """Put the preview before Django's own pages."""
