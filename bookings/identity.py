@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from difflib import SequenceMatcher
 from enum import IntEnum
 from unicodedata import normalize
 from uuid import UUID
@@ -28,7 +29,10 @@ RECORDED_IN = {
 """The detail of a patient that each identifier is held against."""
 
 SIMILAR = 0.5
-"""How alike two names are, from 0 to 1, that may be one person's: Jon Smith and John Smyth are."""
+"""How alike two names are by their pieces, from 0 to 1, that the database gives to be looked at."""
+ALIKE, SHORT_FORM = 0.75, 3
+"""How alike two words of a name are that were misheard or misspelt, and how many letters a short form has."""
+
 LOOKED_AT, SHOWN = 20, 5
 
 
@@ -147,7 +151,8 @@ def _alike(patient: Patient) -> list[Patient]:
         ways.append(same_day.filter(similarity__gte=SIMILAR / 2).order_by("-similarity"))
     if patient.name.strip():
         likeness = Q(date_of_birth=None) | Q(date_of_birth=patient.date_of_birth) if patient.date_of_birth else Q()
-        ways.append(others.annotate(upper=Upper("name")).filter(likeness, upper__trigram_similar=patient.name.upper()))
+        alike = others.annotate(upper=Upper("name")).filter(likeness, upper__trigram_similar=patient.name.upper())
+        ways.append(alike.order_by(TrigramSimilarity("upper", patient.name.upper()).desc()))
     keys: set[UUID] = set()
     with transaction.atomic(), connection.cursor() as cursor:
         # For this transaction alone: how alike names must be that the index gives.
@@ -182,7 +187,7 @@ def _strength(
 ) -> Strength | None:
     """Weigh what agrees: an e-mail or phone that a family shares is nothing without the name."""
     if birth is False or not is_like_name:
-        if birth and phone:
+        if birth and (phone or email):
             return Strength.POSSIBLE  # somebody may have another name since
         return Strength.FAMILY if phone or email else None
     if birth or phone:
@@ -200,14 +205,15 @@ def _folded(name: str) -> str:
 
 
 def _is_like(one: str, other: str) -> bool:
-    """Tell whether names are alike by their pieces of three letters, as the database counts them."""
-    ours, theirs = _pieces(one), _pieces(other)
-    return len(ours & theirs) >= SIMILAR * len(ours | theirs)
+    """Tell whether each word of the shorter name is like one of the other: a family name alone is a family's."""
+    shorter, longer = sorted((_folded(name).replace("-", " ").split() for name in (one, other)), key=len)
+    return bool(shorter) and all(any(_is_like_word(word, word_there) for word_there in longer) for word in shorter)
 
 
-def _pieces(name: str) -> set[str]:
-    words = (f"  {word} " for word in _folded(name).split())
-    return {word[n : n + 3] for word in words for n in range(len(word) - 2)}
+def _is_like_word(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    is_short_form = len(short) >= SHORT_FORM and long.startswith(short)
+    return is_short_form or SequenceMatcher(a=short, b=long).ratio() >= ALIKE
 
 
 def _listed(words: list[str]) -> str:

@@ -1,7 +1,7 @@
 /** The patient: identifiers that agree, details that are otherwise, consents, and who else it may be. */
 
 import { ask, field, startAsking, tell } from "./asking.js";
-import { alarm, find, findAll, make, say } from "./elements.js";
+import { alarm, boot, find, findAll, make, say } from "./elements.js";
 import { flush } from "./notes.js";
 import { get } from "./server.js";
 import { act, isOpen, isWritable, state, watch } from "./state.js";
@@ -16,6 +16,7 @@ const list = find("#candidates");
 const visits = find("#visits");
 let drawn = "";
 let lookedUp = "";
+let ticking = 0; // while ticks are on their way, an answer to an earlier one must not take them back
 
 export function startPatient() {
     if (!state.patient) return;
@@ -54,13 +55,14 @@ function drawDetails(patient) {
     for (const tick of ticks) {
         const one = patient.identifiers.find(({ code }) => code === tick.dataset.identifier);
         tick.disabled = !(one.isRecorded && isWritable());
-        tick.checked = one.isChecked;
+        if (!ticking) tick.checked = one.isChecked;
     }
     for (const row of findAll("[data-field]")) drawDetail(row, patient);
 }
 
 function drawDetail(row, patient) {
     const { shown, proposed } = patient.details[row.dataset.field];
+    row.hidden = row.dataset.field === "time_zone" && shown === boot.clinicZone && !proposed;
     const value = row.querySelector("[data-value]");
     value.textContent = shown || "not known";
     value.classList.toggle("muted", !shown);
@@ -70,7 +72,8 @@ function drawDetail(row, patient) {
 }
 
 function drawConsents(consents) {
-    const badges = consents.map(({ kind, answer, isOld }) => {
+    const said = consents.filter(({ answer, isRequired }) => answer || isRequired);
+    const badges = said.map(({ kind, answer, isOld }) => {
         const word = answer ? `${kind} ${answer}${isOld ? " (older words)" : ""}` : `${kind} not asked`;
         return make("span", { className: `badge ${TONES[answer]}`, textContent: word });
     });
@@ -104,7 +107,14 @@ async function attempt(verb, body) {
 async function identify() {
     const identifiers = ticks.filter((tick) => tick.checked).map((tick) => tick.dataset.identifier);
     const wasIdentified = state.patient.isIdentified;
-    await attempt("identify", { identifiers });
+    ticking += 1;
+    try {
+        await attempt("identify", { identifiers });
+    } finally {
+        ticking -= 1;
+    }
+    drawn = "";
+    draw(state);
     if (!wasIdentified && state.patient.isIdentified) say("Identified.");
 }
 

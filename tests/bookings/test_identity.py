@@ -105,6 +105,17 @@ class TestCandidates:
 
         assert found(patient) == [(other, "FAMILY", "Same e-mail; other name")]
 
+    def test_takes_a_sister_for_family(self, patient):
+        other = somebody(name="Mia Martin", email=patient.email, phone=patient.phone)
+
+        assert found(patient) == [(other, "FAMILY", "Same phone and e-mail; other name")]
+
+    @pytest.mark.parametrize("name", ["Martin Leo", "Leonard Martin", "Leo Martyn", "Leo James Martin", "leo  MARTIN"])
+    def test_knows_a_name_again(self, patient, name):
+        other = somebody(name=name, date_of_birth=BORN)
+
+        assert [one.patient for one in identity.candidates(patient)] == [other]
+
     def test_takes_a_child_of_the_same_name_for_family(self, patient):
         other = somebody(name="Leo Martin", phone=patient.phone, date_of_birth=date(2015, 1, 1))
 
