@@ -9,7 +9,7 @@ from django.utils import timezone
 from botaniqal.lists import BoundedPaginator
 from botaniqal.reports.figures import Trouble
 from practitioners.models import Room
-from tests.factories import RoomFactory
+from tests.factories import BookingFactory, RoomFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +43,19 @@ class TestBoundedPaginator:
         pages = BoundedPaginator(Room.objects.order_by("name"), 2)
 
         assert pages.num_pages == 2
+
+
+class TestSearchOfBookings:
+    @pytest.mark.parametrize("words", ["bot-2026-07", "BOT-2026-0777", "martin", "leo martin", "0491 570 156"])
+    def test_finds_by_number_else_by_whose_it_is(self, operations, words):
+        BookingFactory(number="BOT-2026-0777")
+        BookingFactory(number="BOT-2020-0001", patient__name="Ava", patient__email="a@example.com", patient__phone="")
+        address = reverse("admin:bookings_booking_changelist")
+
+        page = operations.get(address, {"view": "all", "q": words}).content.decode()
+
+        assert "BOT-2026-0777" in page
+        assert "BOT-2020-0001" not in page
 
 
 class TestTrouble:
