@@ -91,7 +91,8 @@ def approve(*, script_id: int, accepts_warnings: bool = False, by: User, now: da
 
     :raises NotAllowed: the person may not approve scripts.
     :raises NotADraft: it was approved before.
-    :raises RuleBroken: it asks nothing, has no emergency card, or wording that nobody has accepted.
+    :raises RuleBroken: the person began it and somebody else could approve it; it asks nothing, has no emergency card,
+        or wording that nobody has accepted.
     """
     if not by.has_perm(APPROVE):
         raise NotAllowed("Only whoever is named for it may approve a script.")
@@ -101,6 +102,8 @@ def approve(*, script_id: int, accepts_warnings: bool = False, by: User, now: da
         raise Missing("There is no such script.")
     if script.state != State.DRAFT:
         raise NotADraft
+    if script.created_by_id == by.pk and _others_who_approve(by).exists():
+        raise RuleBroken("four_eyes", "You began this draft yourself. Have somebody else read and approve it.")
     questions = list(script.questions.all())
     if not questions or not script.emergency_card.strip():
         raise RuleBroken("script", "A script needs questions and an emergency card before it can be approved.")
@@ -112,6 +115,10 @@ def approve(*, script_id: int, accepts_warnings: bool = False, by: User, now: da
     script.state, script.approved_at, script.approved_by = State.IN_USE, now, by
     script.save(update_fields=["state", "approved_at", "approved_by"])
     return script
+
+
+def _others_who_approve(by: User) -> QuerySet[User]:
+    return User.objects.with_perm(APPROVE, include_superusers=False).exclude(pk=by.pk)
 
 
 def fault_of(question: Question) -> str:

@@ -92,6 +92,20 @@ class TestApprove:
         with pytest.raises(NotAllowed):
             scripts.approve(script_id=draft.pk, by=UserFactory(roles=["operations"]), now=NOW)
 
+    def test_is_for_another_than_who_began_the_draft(self, script, clinician):
+        draft = scripts.make_draft(of=script, by=clinician)
+        UserFactory(roles=["clinician"])
+
+        with pytest.raises(RuleBroken) as refusal:
+            scripts.approve(script_id=draft.pk, by=clinician, now=NOW)
+
+        assert refusal.value.rule == "four_eyes"
+
+    def test_is_for_who_began_it_where_nobody_else_may(self, script, clinician):
+        draft = scripts.make_draft(of=script, by=clinician)
+
+        assert scripts.approve(script_id=draft.pk, by=clinician, now=NOW).state == Script.State.IN_USE
+
     def test_refuses_what_was_approved_before(self, script, clinician):
         with pytest.raises(scripts.NotADraft):
             scripts.approve(script_id=script.pk, by=clinician, now=NOW)
