@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from botaniqal import cards
 from botaniqal.admin import BAD, INFO, OK, WAITING, ListViews, WrittenByVerbs, badge, clinic_time, verb
+from botaniqal.lists import BoundedPaginator
 
 from . import inbox, owed
 from .models import InboundEvent, Owed
@@ -48,12 +49,22 @@ KINDS = {
 """What vendors' messages are about; one that is not here is shown as the vendor names it."""
 
 
+def not_done_yet(rows: QuerySet) -> QuerySet:
+    """
+    Narrow a list to its open rows.
+
+    By the index of the open ones alone: the planner would take a third of all rows to be open.
+    """
+    due = rows.model.objects.open().order_by("next_try_at").values("pk")
+    return rows.filter(pk__in=due[: BoundedPaginator.MOST])
+
+
 class OwedViews(ListViews):
     """What a person has to do comes first."""
 
     views = {
         "person": ("Needs a person", lambda rows: rows.for_a_person()),
-        "open": ("Not done yet", lambda rows: rows.open()),
+        "open": ("Not done yet", not_done_yet),
         "all": ("All", lambda rows: rows),
     }
 
