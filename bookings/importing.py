@@ -213,12 +213,12 @@ def _note_vendors(booking: Booking, row: Row, *, owe: bool) -> None:
 def _patient(row: Row) -> Patient:
     """Find the patient that an earlier row was about: by name and another thing that agrees, never e-mail alone."""
     if row.medirecords_patient and (known := Patient.objects.filter(medirecords_id=row.medirecords_patient).first()):
-        return known
+        return known.merged_into or known
     agrees = Q(pk=None)
     for field, value in (("email__iexact", row.email), ("phone", row.phone), ("date_of_birth", row.born_on)):
         if value:
             agrees |= Q(**{field: value})
-    same = Patient.objects.filter(agrees, name__iexact=row.patient_name).order_by("created_at")
+    same = Patient.objects.standing().filter(agrees, name__iexact=row.patient_name).order_by("created_at")
     if row.born_on:
         same = same.filter(Q(date_of_birth=row.born_on) | Q(date_of_birth=None))
     return same.first() or Patient.objects.create(

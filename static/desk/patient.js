@@ -211,8 +211,8 @@ async function lookUp(patient) {
 }
 
 function drawVisits(rows, count) {
-    visits.hidden = false;
-    visits.querySelector("summary").textContent = count ? `Earlier visits: ${count}` : "No earlier visits";
+    visits.hidden = count === 0;
+    visits.querySelector("summary").textContent = `Earlier visits: ${count}`;
     const line = ({ startsAt, appointment, practitioner, state: end }) =>
         make("li", { textContent: `${date(startsAt)} ${new Date(startsAt).getUTCFullYear()}, ${appointment}, ${practitioner}: ${end.toLowerCase()}` });
     visits.querySelector("ul").replaceChildren(...rows.map(line));
