@@ -53,10 +53,11 @@ def not_done_yet(rows: QuerySet) -> QuerySet:
     """
     Narrow a list to its open rows.
 
-    By the index of the open ones alone: the planner would take a third of all rows to be open.
+    Their keys are fetched first, by the index of the open ones: within one query the planner would take a third of all
+    rows to be open, and read them all.
     """
-    due = rows.model.objects.open().order_by("next_try_at").values("pk")
-    return rows.filter(pk__in=due[: BoundedPaginator.MOST])
+    due = rows.model.objects.open().order_by("next_try_at")
+    return rows.filter(pk__in=list(due.values_list("pk", flat=True)[: BoundedPaginator.MOST]))
 
 
 class OwedViews(ListViews):
