@@ -76,7 +76,8 @@ def later(**span: int) -> datetime:
 def form_of(patient: Patient) -> dict[str, object]:
     """What the page of a patient sends when nothing was typed."""
     sent = {name: getattr(patient, name) or "" for name in ("name", "phone", "email", "date_of_birth", "time_zone")}
-    return sent | {"bookings-TOTAL_FORMS": 0, "bookings-INITIAL_FORMS": 0}
+    parts = ("bookings", "consents", "merges")
+    return sent | {f"{part}-{count}_FORMS": 0 for part in parts for count in ("TOTAL", "INITIAL")}
 
 
 class TestLists:
