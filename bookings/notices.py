@@ -166,7 +166,7 @@ def _content(booking: Booking, join_link: str, now: datetime) -> dict[str, Any]:
             "price": _price(booking, payment),
             "paid": f"${payment.amount:.2f}" if payment and payment.status == Payment.Status.COLLECTED else "",
             "given_back": f"${payment.amount:.2f}" if payment and payment.status == Payment.Status.REFUND_DUE else "",
-        "service_message": kind.service.confirmation_message,
+            "service_message": kind.service.confirmation_message,
         },
     }
 
