@@ -2,7 +2,7 @@
 
 import { alarm, calm, find, isFocusFree, make, say } from "./elements.js";
 import { Refused, serverNow } from "./server.js";
-import { act, isOpen, look, state, take, watch } from "./state.js";
+import { act, isOpen, isStopped, look, state, take, watch } from "./state.js";
 import { load, onHold } from "./times.js";
 import { doubt, length, momentForBoth, time as clock } from "./words.js";
 
@@ -70,6 +70,11 @@ const isSameTime = (one, other) => one.practitionerId === other.practitionerId &
 /** Keep a time at the portal; the focus goes on at once. */
 export async function hold(time) {
     if (asked) return;
+    if (isStopped()) {
+        say("A red flag is up. Nothing can be held or booked until a clinician clears it.");
+        find("#stop-end").focus();
+        return;
+    }
     if (time.isHeld) {
         choose(time.id);
         goOn();

@@ -224,5 +224,7 @@ function drawParts() {
 function drawProgress() {
     const asked = shown();
     const answered = asked.filter((question) => question.read()).length;
-    find("#progress").textContent = asked.length ? `${answered} of ${asked.length}` : "";
+    const needed = asked.filter((question) => "needed" in question.place.dataset && !question.read()).length;
+    const rest = needed ? `, ${needed} still needed` : "";
+    find("#progress").textContent = asked.length ? `${answered} of ${asked.length}${rest}` : "";
 }

@@ -46,6 +46,9 @@ export async function act(verb, body) {
 /** A call can be talked, written and booked in. */
 export const isOpen = () => state.isOwn && (state.state === "scheduled" || state.state === "in_progress");
 
+/** A red flag is up: nothing can be held or booked. */
+export const isStopped = () => (state.redFlags ?? []).length > 0;
+
 /** What was said can still be written down. */
 export const isWritable = () => isOpen() || (state.isOwn && state.state === "wrap_up");
 
