@@ -14,7 +14,7 @@ from triage.models import HandOver, ReferralLetter, TriageSession
 from .desk import Desk
 from .test_accessibility import faults
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
