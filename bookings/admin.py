@@ -28,7 +28,7 @@ from practitioners.models import Practitioner
 
 from . import consent_admin, lifecycle, payments, words_admin  # noqa: F401  (register themselves)
 from .form_admin import shown_answers_of
-from .models import Booking, Patient, Payment
+from .models import Booking, Patient, Payment, ids_known_to
 from .patient_admin import STATE_TONES, as_stored
 from .sync_admin import shown_systems, shown_time_line, shown_worst
 from .visit_admin import VisitVerbs, may_become
@@ -151,7 +151,7 @@ class BookingAdmin(VisitVerbs, PortalAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
         bookings = super().get_queryset(request).prefetch_related("sync_records")
         if limited_to_own(request):
-            return bookings.filter(patient__in=Patient.objects.known_to(request.user))
+            return bookings.filter(patient__in=ids_known_to(request.user))
         return bookings
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from botaniqal.admin import BAD, OK, ListViews, WrittenByVerbs, badge, clinic_time, limited_to_own, verb
 
 from . import form_answers
-from .models import Booking, FormAnswers, Patient
+from .models import Booking, FormAnswers, ids_known_to
 
 
 class BookingForm(forms.Form):
@@ -60,7 +60,7 @@ class FormAnswersAdmin(WrittenByVerbs):
         """Show to those who see own patients alone what those answered."""
         rows = super().get_queryset(request)
         if limited_to_own(request):
-            return rows.filter(booking__patient__in=Patient.objects.known_to(request.user))
+            return rows.filter(booking__patient__in=ids_known_to(request.user))
         return rows
 
     def name_of(self, row: FormAnswers) -> str:

@@ -34,7 +34,7 @@ from botaniqal.admin import (
 from botaniqal.errors import DomainError
 
 from . import identity, merging, proposals
-from .models import Booking, Consent, DetailProposal, Patient, PatientMerge
+from .models import Booking, Consent, DetailProposal, Patient, PatientMerge, ids_known_to
 
 STATE_TONES = {
     Booking.State.PENDING_PAYMENT: WAITING,
@@ -171,7 +171,7 @@ class PatientAdmin(PortalAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Patient]:
         patients = super().get_queryset(request)
         if limited_to_own(request):
-            return patients.filter(pk__in=Patient.objects.known_to(request.user))
+            return patients.filter(pk__in=ids_known_to(request.user))
         return patients
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
@@ -284,7 +284,7 @@ class DetailProposalAdmin(WrittenByVerbs):
     def get_queryset(self, request: HttpRequest) -> QuerySet[DetailProposal]:
         rows = super().get_queryset(request)
         if limited_to_own(request):
-            return rows.filter(patient__in=Patient.objects.known_to(request.user))
+            return rows.filter(patient__in=ids_known_to(request.user))
         return rows
 
     def may_use_verbs(self, request: HttpRequest) -> bool:

@@ -19,7 +19,7 @@ from practitioners.admin import PractitionerAdmin
 from practitioners.models import Practitioner
 
 from . import sync
-from .models import Booking, Patient, SyncNote, SyncRecord
+from .models import Booking, SyncNote, SyncRecord, ids_known_to
 
 URGENCY = [
     SyncRecord.State.NEEDS_PERSON,
@@ -110,7 +110,7 @@ class SyncRecordAdmin(OwedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[SyncRecord]:
         records = super().get_queryset(request)
         if limited_to_own(request):
-            return records.filter(booking__patient__in=Patient.objects.known_to(request.user))
+            return records.filter(booking__patient__in=ids_known_to(request.user))
         return records
 
     def get_ordering(self, request: HttpRequest) -> list[str]:

@@ -3,7 +3,15 @@
 from .booking import Booking, CancelReason, NumberCounter, Payment, on_clock
 from .drift import Drift, Reconciliation
 from .forms import FormAnswers
-from .patients import Consent, ConsentWording, DetailProposal, IdentityCheck, Patient, PatientMerge
+from .patients import (
+    Consent,
+    ConsentWording,
+    DetailProposal,
+    IdentityCheck,
+    Patient,
+    PatientMerge,
+    ids_known_to,
+)
 from .sync import SyncNote, SyncRecord
 
 __all__ = [
@@ -22,5 +30,6 @@ __all__ = [
     "Reconciliation",
     "SyncNote",
     "SyncRecord",
+    "ids_known_to",
     "on_clock",
 ]

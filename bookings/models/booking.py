@@ -116,6 +116,9 @@ class Booking(models.Model):
             models.Index(fields=["created_at"], name="booking_by_creation"),
             models.Index(fields=["patient", "starts_at"], name="booking_by_patient"),
             models.Index(fields=["starts_at"], condition=~Q(attention=""), name="booking_for_a_person"),
+            models.Index(fields=["starts_at"], condition=Q(state="confirmed"), name="booking_coming"),
+            models.Index(fields=["starts_at"], condition=Q(state="cancelled"), name="booking_cancelled"),
+            models.Index(fields=["practitioner", "patient"], name="booking_whose"),
         ]
 
     def __str__(self) -> str:

@@ -13,6 +13,17 @@ from botaniqal.cards import validate_none
 from practitioners.models import check_time_zone
 
 
+def ids_known_to(user) -> models.QuerySet:
+    """
+    Find the keys of the patients whom somebody has had on the phone or sees, to narrow other rows by.
+
+    Each half has an index of its own; one condition over both would join every visit of every patient.
+    """
+    calls, visits = (Patient._meta.get_field(name).related_model.objects for name in ("triage_sessions", "bookings"))
+    called = calls.filter(consultant__user=user).order_by().values("patient")
+    return called.union(visits.filter(practitioner__user=user).order_by().values("patient"))
+
+
 class PatientQuerySet(models.QuerySet):
     def standing(self) -> "PatientQuerySet":
         """Records that were not merged into another."""
@@ -20,8 +31,7 @@ class PatientQuerySet(models.QuerySet):
 
     def known_to(self, user) -> "PatientQuerySet":
         """Patients whom somebody has had on the phone or sees."""
-        called, seen = Q(triage_sessions__consultant__user=user), Q(bookings__practitioner__user=user)
-        return self.filter(pk__in=Patient.objects.filter(called | seen).values("pk"))
+        return self.filter(pk__in=ids_known_to(user))
 
 
 class Patient(models.Model):

@@ -141,6 +141,7 @@ class TriageSession(models.Model):
         ]
         indexes = [
             models.Index(fields=["consultant", "state"], name="session_by_consultant"),
+            models.Index(fields=["consultant", "patient"], name="session_whose"),
             models.Index(fields=["call_back_at"], condition=Q(call_back_at__isnull=False), name="session_to_call_back"),
             models.Index(fields=["consultation"], condition=~Q(state="done"), name="session_open"),
         ]
