@@ -346,6 +346,7 @@ class DiaryEntry(models.Model):
                 fields=["starts_at"], include=["practitioner", "ends_at", "live_until", "room"], name="diary_by_start"
             ),
             models.Index(fields=["held_for"], condition=Q(held_for__isnull=False), name="diary_by_holder"),
+            models.Index(fields=["live_until"], condition=Q(live_until__isnull=False), name="diary_released"),
         ]
 
     def __str__(self) -> str:
