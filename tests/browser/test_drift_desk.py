@@ -48,7 +48,7 @@ class TestDriftDesk:
         page = opened(open_as(olive, width=width, height=height, color_scheme=scheme))
         found = {"open": faults(axe, page)}
         page.get_by_role("link", name=re.compile("^Portal wins.* time in MediRecords")).click()
-        expect(page.locator("dialog")).to_contain_text("MediRecords is brought back to what the portal says")
+        expect(page.locator("dialog[open]")).to_contain_text("MediRecords is brought back to what the portal says")
         found["dialog"] = faults(axe, page)
         sideways = page.evaluate("document.documentElement.scrollWidth > innerWidth")
         page.keyboard.press("Escape")
@@ -73,7 +73,7 @@ class TestDriftDesk:
         page.get_by_role("link", name=re.compile("^Portal wins.* time in MediRecords")).focus()
 
         page.keyboard.press("Enter")
-        button = page.locator("dialog").get_by_role("button", name="Portal wins")
+        button = page.locator("dialog[open]").get_by_role("button", name="Portal wins")
         expect(button).to_be_visible()
         while not button.evaluate("each => each === document.activeElement"):
             page.keyboard.press("Tab")
@@ -92,7 +92,7 @@ class TestDriftDesk:
     def test_shows_the_end_of_a_comparison_by_itself(self, open_as, olive, transactional_db):
         page = opened(open_as(olive))
         page.get_by_role("link", name="Compare now").click()
-        page.locator("dialog").get_by_role("button", name="Compare now").click()
+        page.locator("dialog[open]").get_by_role("button", name="Compare now").click()
         expect(page.locator("#drift-status")).to_contain_text("Waiting")
 
         differ()
