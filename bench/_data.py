@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -43,6 +44,30 @@ TO_COME = """
          LATERAL (SELECT date_trunc('day', now()) + d * interval '1 day' + n * interval '30 minutes' AS s) at
 """
 CONSTRAINTS = [constraint for constraint in DiaryEntry._meta.constraints if constraint.name.startswith("no_overlap")]
+# A key or a uniqueness is an index as well, and stays.
+INDEXES = """
+    SELECT indexname, indexdef FROM pg_indexes i
+    WHERE tablename = ANY(%(tables)s)
+      AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conname = i.indexname)
+"""
+
+
+@contextmanager
+def quick_to_fill(*tables: str) -> Iterator[None]:
+    """Let millions of rows into tables without their indexes, which come back after, and without asking for keys."""
+    with connection.cursor() as cursor:
+        cursor.execute(INDEXES, {"tables": list(tables)})
+        indexes = cursor.fetchall()
+        for name, _ in indexes:
+            cursor.execute(f'DROP INDEX "{name}"')
+        cursor.execute("SET session_replication_role = replica")
+        try:
+            yield
+        finally:
+            cursor.execute("SET session_replication_role = DEFAULT")
+            cursor.execute("SET maintenance_work_mem = '512MB'")
+            for _, definition in indexes:
+                cursor.execute(definition)
 
 
 def fill(*, bookings: int, practitioners: int, minutes_apart: int = 15) -> AppointmentType:
@@ -80,7 +105,7 @@ def fill(*, bookings: int, practitioners: int, minutes_apart: int = 15) -> Appoi
     with connection.schema_editor() as editor:  # a million rows go in faster without their index
         for constraint in CONSTRAINTS:
             editor.remove_constraint(DiaryEntry, constraint)
-    with connection.cursor() as cursor:
+    with quick_to_fill("practitioners_diaryentry"), connection.cursor() as cursor:
         cursor.execute(HISTORY, {"each": bookings // practitioners, "apart": minutes_apart})
         cursor.execute(TO_COME)
     with connection.schema_editor() as editor:

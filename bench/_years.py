@@ -3,7 +3,7 @@
 from django.db import connection
 
 from bench import _django  # noqa: F401 - before any app
-from bench._data import Calls, fill
+from bench._data import Calls, fill, quick_to_fill
 from botaniqal.accounts.models import User
 from practitioners.models import Practitioner
 from services.models import AppointmentType
@@ -96,15 +96,9 @@ STEPS = [
 ]  # fmt: skip
 TABLES = [
     "bookings_booking", "bookings_patient", "bookings_payment", "bookings_syncrecord", "mail_message",
-    "integrations_inboundevent", "triage_triagesession",
+    "integrations_inboundevent", "triage_triagesession", "triage_callevent",
 ]  # fmt: skip
 EMPTIED = "TRUNCATE integrations_inboundevent, integrations_subscription, integrations_incident, bookings_drift CASCADE"
-# A key or a uniqueness is an index as well, and stays.
-INDEXES = """
-    SELECT indexname, indexdef FROM pg_indexes i
-    WHERE tablename = ANY(%(tables)s)
-      AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conname = i.indexname)
-"""
 
 
 def build(*, bookings: int, calls: int) -> AppointmentType:
@@ -131,20 +125,9 @@ def build(*, bookings: int, calls: int) -> AppointmentType:
     }
     with connection.cursor() as cursor:
         cursor.execute(EMPTIED)
-        cursor.execute(INDEXES, {"tables": TABLES})
-        indexes = cursor.fetchall()
-        cursor.execute(
-            "SET session_replication_role = replica"
-        )  # the rows are right; each asked for again costs minutes
-        for name, _ in indexes:  # millions of rows go in faster without
-            cursor.execute(f'DROP INDEX "{name}"')
-        try:
+        with quick_to_fill(*TABLES):
             for step in STEPS:
                 cursor.execute(step, wanted)
-        finally:
-            for _, definition in indexes:
-                cursor.execute(definition)
-            cursor.execute("SET session_replication_role = DEFAULT")
         cursor.execute("DROP TABLE numbered")
         cursor.execute("VACUUM ANALYZE")
     return kind
