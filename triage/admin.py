@@ -26,8 +26,8 @@ from botaniqal.admin import (
     shown_phone,
 )
 
-from . import desk, letters, script_admin, words_admin  # noqa: F401  (they register themselves)
-from .models import CallEvent, Override, TriageSession
+from . import desk, letters, script_admin, scripts, words_admin  # noqa: F401  (they register themselves)
+from .models import Answer, CallEvent, Override, Question, TriageSession
 from .models.session import DUE_AT
 
 STATE_TONES = {
@@ -75,6 +75,36 @@ class History(ShownInline):
         return str(event.by) if event.by else "–"
 
 
+class Answers(ShownInline):
+    """What was answered in a call, the answers of before included."""
+
+    model = Answer
+    fk_name = "session"
+    fields = ["moment", "question", "said", "standing", "who"]
+    readonly_fields = fields
+    verbose_name_plural = "Answers"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Answer]:
+        return super().get_queryset(request).select_related("by", "question").order_by("question__position", "at", "pk")
+
+    @admin.display(description="When")
+    def moment(self, answer: Answer) -> str:
+        return clinic_time(answer.at)
+
+    @admin.display(description="Answer")
+    def said(self, answer: Answer) -> str:
+        words = scripts.YES_NO if answer.question.kind == Question.Kind.YES_NO else {}
+        return words.get(answer.value, answer.value) or "Taken back"
+
+    @admin.display(description="Stands")
+    def standing(self, answer: Answer) -> SafeString:
+        return badge("Stands", OK) if answer.is_current else badge("Before", PLAIN)
+
+    @admin.display(description="Who")
+    def who(self, answer: Answer) -> str:
+        return str(answer.by) if answer.by else "–"
+
+
 @admin.register(TriageSession)
 class TriageSessionAdmin(WrittenByVerbs):
     """Calls; they are led at the call desk."""
@@ -103,7 +133,7 @@ class TriageSessionAdmin(WrittenByVerbs):
         ("Said", {"fields": ["primary_concern", "notes", "recommended_service", "shown_recommendation"]}),
         ("Call", {"fields": ["began", "ended", "referral"]}),
     ]
-    inlines = [History]
+    inlines = [Answers, History]
     empty_text = "No call is waiting. Free consultations appear here as soon as somebody books one."
 
     def get_urls(self) -> list:

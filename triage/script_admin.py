@@ -96,12 +96,10 @@ class QuestionInline(PortalInline):
             None,
             {
                 "fields": [
-                    ("position", "service", "code"),
                     "text",
-                    ("kind", "is_required", "card_label"),
-                    "hint",
-                    ("choices", "flags_on"),
-                    "flag",
+                    ("kind", "service", "position", "code"),
+                    ("hint", "card_label", "is_required"),
+                    ("choices", "flags_on", "flag"),
                 ]
             },
         )

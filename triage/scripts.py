@@ -233,11 +233,6 @@ def shown(given: Answer | None) -> dict[str, object] | None:
     }
 
 
-def history_of(session: TriageSession, code: str) -> QuerySet[Answer]:
-    """List all that was ever answered to a question in a call, the newest first."""
-    return session.answers.filter(question__code=code).select_related("by").order_by("-at", "-pk")
-
-
 def services_asked(script: Script) -> QuerySet[Service]:
     """List the services that have questions of their own."""
     return Service.objects.filter(pk__in=script.questions.exclude(service=None).values("service")).order_by("position")

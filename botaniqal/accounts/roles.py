@@ -43,6 +43,7 @@ _READ_THE_BOOKINGS = [
     "bookings.view_cancelreason",
     "triage.view_triagesession",
     "triage.view_callevent",
+    "triage.view_answer",
     "triage.view_disposition",
     "triage.view_override",
     "triage.view_script",

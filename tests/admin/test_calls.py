@@ -1,5 +1,6 @@
 """The list of calls, and a call's own page."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,10 +8,23 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.admin.test_today import call
-from triage import claims
+from tests.factories import UserFactory
+from triage import claims, scripts
+from triage.models import Question, Script
 
 pytestmark = pytest.mark.django_db
 LIST = "admin:triage_triagesession_changelist"
+
+
+@pytest.fixture
+def somebodys_script(operations):
+    """A script in use that asks one thing."""
+    by = UserFactory()
+    script = Script.objects.create(
+        version=1, state="in_use", emergency_card="Ring 000.", approved_by=by, approved_at=timezone.now()
+    )
+    Question.objects.create(script=script, code="smokes", text="Do you smoke?", kind="yes_no")
+    return script
 
 
 class TestList:
@@ -45,3 +59,14 @@ class TestPage:
 
         assert "Taken over" in page
         assert "Tom Baker, from Sarah Chen" in page
+
+    def test_shows_all_that_was_answered(self, operations, sarah, somebodys_script):
+        session = call(sarah, in_progress=True)
+        given = {"session_id": session.pk, "consultant": sarah, "code": "smokes", "by": sarah.user}
+        first = scripts.answer(value="no", former=None, now=timezone.now(), **given)
+        scripts.answer(value="unsure", former=first.pk, now=timezone.now(), **given)
+
+        page = operations.get(reverse("admin:triage_triagesession_change", args=[session.pk])).content.decode()
+
+        assert re.findall(r"<p>(No|Unsure|Yes)</p>", page) == ["No", "Unsure"]
+        assert page.index("Before") < page.index(">Stands</span>")

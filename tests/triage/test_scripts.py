@@ -169,7 +169,7 @@ class TestAnswer:
         first = answer(session, "sleep", "Well")
         answer(session, "sleep", "Badly", former=first.pk)
 
-        assert [row.value for row in scripts.history_of(session, "sleep")] == ["Badly", "Well"]
+        assert [row.value for row in session.answers.filter(question__code="sleep")] == ["Well", "Badly"]
         assert session.answers.get(is_current=True).value == "Badly"
 
     def test_changes_nothing_when_it_is_the_same(self, session):
