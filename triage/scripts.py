@@ -1,6 +1,5 @@
 """The script of a call: its versions, what a call is asked, and what was answered."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -107,8 +106,9 @@ def approve(*, script_id: int, accepts_warnings: bool = False, by: User, now: da
     questions = list(script.questions.all())
     if not questions or not script.emergency_card.strip():
         raise RuleBroken("script", "A script needs questions and an emergency card before it can be approved.")
-    if broken := [question.text for question in questions if fault_of(question)]:
-        raise RuleBroken("script", f"“{broken[0]}” cannot be asked like this: {fault_of_text(questions, broken[0])}")
+    for question in questions:
+        if fault := fault_of(question):
+            raise RuleBroken("script", f"“{question.text}” cannot be asked like this: {fault}")
     if not accepts_warnings and any(wording.warnings(question.text) for question in questions):
         raise RuleBroken("wording", "Some questions lead the person. Mend them, or say that they may stay.")
     Script.objects.filter(state=State.IN_USE).update(state=State.RETIRED)
@@ -133,29 +133,11 @@ def fault_of(question: Question) -> str:
     return ""
 
 
-def fault_of_text(questions: Iterable[Question], text: str) -> str:
-    """Say what is wrong with the question of a text."""
-    return next((fault_of(question) for question in questions if question.text == text), "")
-
-
 def _begin(session: TriageSession) -> None:
     """Give a call that began before any script was approved the one that is in use now."""
     if session.script_id is None and (script := in_use()):
         session.script = script
         session.save(update_fields=["script"])
-
-
-def questions_of(session: TriageSession) -> list[Question]:
-    """List what the call is asked: red flags first, then the common part, then that of the recommended service."""
-    script = session.script or in_use()
-    if script is None:
-        return []
-    asked = [
-        question
-        for question in script.questions.select_related("service")
-        if question.service_id in (None, session.recommended_service_id)
-    ]
-    return sorted(asked, key=lambda one: (one.service_id is not None, not one.flags_on, one.position, one.pk))
 
 
 def answers_of(session: TriageSession) -> dict[int, Answer]:

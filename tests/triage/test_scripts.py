@@ -5,6 +5,7 @@ import pytest
 from botaniqal.errors import Malformed, Missing, NotAllowed, RuleBroken
 from tests.factories import PractitionerFactory, ServiceFactory, SessionFactory, UserFactory
 from triage import red_flags, scripts, sessions
+from triage.desk import script_state
 from triage.models import Question, Script, TriageSession
 
 pytestmark = pytest.mark.django_db
@@ -151,17 +152,20 @@ class TestStart:
         assert TriageSession.objects.get(pk=session.pk).script == script != newer
 
 
-class TestQuestionsOf:
-    def test_begins_with_red_flags_and_adds_those_of_the_service(self, session, script):
-        gaps, other = ServiceFactory(name="GAPS"), ServiceFactory(name="Other")
+class TestAskedBy:
+    def test_begins_with_red_flags_and_parts_services(self, script):
+        gaps = ServiceFactory(name="GAPS", slug="gaps")
         Question.objects.create(script=script, service=gaps, code="diet", text="What do you eat?", kind="text")
-        Question.objects.create(script=script, service=other, code="weight", text="What do you weigh?", kind="fact")
-        session.recommended_service = gaps
 
-        assert [one.code for one in scripts.questions_of(session)] == ["chest_pain", "suburb", "sleep", "story", "diet"]
+        asked = script_state.asked_by(script)
+
+        assert [(slug, [one.code for one in questions]) for slug, questions in asked] == [
+            ("", ["chest_pain", "suburb", "sleep", "story"]),
+            ("gaps", ["diet"]),
+        ]
 
     def test_is_empty_without_a_script(self):
-        assert scripts.questions_of(SessionFactory()) == []
+        assert script_state.asked_by(None) == []
 
 
 class TestAnswer:
