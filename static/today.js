@@ -5,6 +5,7 @@ const queue = document.getElementById("queue");
 const live = document.getElementById("queue-live");
 const spoken = document.getElementById("live");
 let etag = null;
+let changes = 0; // counts those begun and ended: rows from before one of them are old
 
 /** Tell the rows apart: a call by its id, a heading by its day. */
 function rowsOf(container) {
@@ -56,10 +57,11 @@ function show(isLive) {
 
 async function look() {
     if (document.hidden) return;
+    const before = changes;
     try {
         const answer = await fetch(queue.dataset.url, { headers: etag ? { "If-None-Match": etag } : {} });
         if (answer.redirected) location.reload();
-        if (answer.status === 200) {
+        if (answer.status === 200 && before === changes) {
             etag = answer.headers.get("ETag");
             if (replace(await answer.text())) await refreshFigures();
         }
@@ -83,9 +85,11 @@ async function noteTold(event) {
     const next = row.nextElementSibling?.querySelector("button") ?? document.getElementById("queue-heading");
     next.focus();
     row.remove();
+    changes += 1;
     try {
         await fetch(event.target.action, { method: "POST", body });
     } finally {
+        changes += 1;
         etag = null; // the rows are no longer those that were sent
         look();
     }

@@ -45,12 +45,17 @@ def test(arguments: list[str]) -> int:
     """Run the tests, or with --slow the slow ones alone; all else goes to pytest."""
     install(develop=True)
     options = [word for word in arguments if word != "--slow"]
+    runs = [options]
     if "--slow" in arguments:
-        options = ["-m", "slow", *options]
+        # What kills and restarts things needs the machine for itself; walks through pages do not.
+        alone = ["-m", "slow", *options]
+        runs = [alone] if options else [["-n", "2", *alone, "tests/browser"], [*alone, "--ignore=tests/browser"]]
     elif not any(word.startswith(("-n", "-p", "--pdb")) or "::" in word for word in options):
-        options = ["-n", "2", *options]
+        runs = [["-n", "2", *options]]
     with _test_services() as addressed:
-        return run_in_foreground([PYTHON, "-m", "pytest", *options], env=environment.for_tests() | addressed)
+        env = environment.for_tests() | addressed
+        ends = [run_in_foreground([PYTHON, "-m", "pytest", *each], env=env) for each in runs]
+    return next((end for end in ends if end), 0)
 
 
 def check(arguments: list[str]) -> int:
