@@ -1,51 +1,25 @@
 """A real browser in front of the portal; a test fails on anything that the browser complains about."""
 
-import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-
-# Playwright's loop runs in this thread, and Django would refuse to ask the database beside it.
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 import pytest
 from django.conf import settings
 from django.core.signals import request_finished, request_started
 from django.test import Client
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page
 
 from botaniqal.accounts.models import User
 from tests.factories import AppointmentTypeFactory, PractitionerFactory, SessionFactory
 
 from .desk import Desk
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WAIT_MILLISECONDS = 5000
 
 # The browser notes each answer that is no success; these are states that the page shows in words.
 HANDLED = ("status of 400", "status of 403", "status of 409", "status of 422", "net::ERR_INTERNET_DISCONNECTED")
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Start Chromium once for all journeys."""
-    if not shutil.which(CHROMIUM):
-        pytest.skip(f"No Chromium at {CHROMIUM}: the browser journeys are left out. CHROMIUM names another place.")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 class Traffic:

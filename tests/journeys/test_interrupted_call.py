@@ -9,7 +9,6 @@ from playwright.sync_api import Page, expect
 
 from bookings.models import Booking
 from botaniqal.accounts.login import DEMO_PASSWORD
-from tests.browser.conftest import browser  # noqa: F401 - a fixture
 from tests.stack import eventually, free_port
 from tools.dev import demo
 from tools.dev.processes import Child, Children
@@ -60,7 +59,7 @@ def portal(stack) -> Iterator[Portal]:
 
 
 @pytest.fixture
-def page(browser, portal) -> Iterator[Page]:  # noqa: F811
+def page(browser, portal) -> Iterator[Page]:
     """Log Sarah in."""
     context = browser.new_context(base_url=portal.url, viewport={"width": 1366, "height": 768})
     page = context.new_page()
