@@ -55,7 +55,7 @@ class StaleAnswer(Conflict):
 
 def in_use() -> Script | None:
     """Give the version that calls begin with now, if one was approved."""
-    return Script.objects.filter(state=State.IN_USE).first()
+    return Script.objects.in_use().first()
 
 
 @transaction.atomic
@@ -111,7 +111,7 @@ def approve(*, script_id: int, accepts_warnings: bool = False, by: User, now: da
             raise RuleBroken("script", f"“{question.text}” cannot be asked like this: {fault}")
     if not accepts_warnings and any(wording.warnings(question.text) for question in questions):
         raise RuleBroken("wording", "Some questions lead the person. Mend them, or say that they may stay.")
-    Script.objects.filter(state=State.IN_USE).update(state=State.RETIRED)
+    Script.objects.in_use().update(state=State.RETIRED)
     script.state, script.approved_at, script.approved_by = State.IN_USE, now, by
     script.save(update_fields=["state", "approved_at", "approved_by"])
     return script

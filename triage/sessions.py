@@ -200,7 +200,7 @@ def start(*, session_id: UUID, consultant: Practitioner | None, by: User | None,
     if session.state == State.SCHEDULED:
         session.state, session.started_at = State.IN_PROGRESS, now
     if session.script is None:
-        session.script = Script.objects.filter(state=Script.State.IN_USE).first()
+        session.script = Script.objects.in_use().first()
     session.save(update_fields=["state", "started_at", "claimed_by", "claimed_at", "script"])
     return session
 

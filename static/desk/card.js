@@ -1,6 +1,6 @@
 /** The hand-over card: what the practitioner will read, with a remark that saves itself. */
 
-import { find, make } from "./elements.js";
+import { actionButton, find, make } from "./elements.js";
 import { Refused, postAndLeave } from "./server.js";
 import { act, watch } from "./state.js";
 import { moment } from "./words.js";
@@ -82,10 +82,8 @@ function tell(text, isBad = false) {
 function showOther(text) {
     other = text;
     tell("");
-    const mine = make("button", { type: "button", className: "button small", textContent: "Keep mine" });
-    const theirs = make("button", { type: "button", className: "button small", textContent: "Take this one" });
-    mine.addEventListener("click", () => settle(field.value));
-    theirs.addEventListener("click", () => settle(other));
+    const mine = actionButton("Keep mine", () => settle(field.value));
+    const theirs = actionButton("Take this one", () => settle(other));
     const words = make("p", { textContent: "Written in another window meanwhile:" });
     conflict.replaceChildren(words, make("blockquote", { textContent: text || "(nothing)" }), mine, " ", theirs);
     conflict.hidden = false;

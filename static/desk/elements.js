@@ -15,6 +15,13 @@ export function make(tag, properties = {}, ...children) {
     return element;
 }
 
+/** Make a small button that does something. */
+export function actionButton(label, run) {
+    const button = make("button", { type: "button", className: "button small", textContent: label });
+    button.addEventListener("click", run);
+    return button;
+}
+
 /** Say something to a screen reader when it has finished its sentence. */
 export function say(text) {
     live.textContent = ""; // so that the same words are said again
@@ -23,11 +30,7 @@ export function say(text) {
 
 /** Show the one alert line, with buttons for what can be done about it; gives the first button. */
 export function alarm(text, actions = []) {
-    const buttons = actions.map(({ label, run }) => {
-        const button = make("button", { type: "button", className: "button small", textContent: label });
-        button.addEventListener("click", run);
-        return button;
-    });
+    const buttons = actions.map(({ label, run }) => actionButton(label, run));
     alarmBox.replaceChildren(make("span", { textContent: text }), ...buttons);
     alarmBox.hidden = false;
     return buttons[0];

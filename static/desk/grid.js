@@ -1,6 +1,6 @@
 /** The week as a table of practitioners and days: one tab stop, arrows move, whatever the buttons' wrapping. */
 
-import { find, findAll, make, rove } from "./elements.js";
+import { actionButton, find, findAll, make, rove } from "./elements.js";
 import { day, momentForBoth, sentence, time } from "./words.js";
 
 export const WORK_DAYS = 5;
@@ -121,9 +121,7 @@ function noneFree(found, goToWeekOf) {
     const box = make("div", { className: "empty" }, make("p", { textContent: NONE_FREE }));
     if (found.firstFreeOn && !found.days.includes(found.firstFreeOn)) {
         const label = `Go to ${day(found.firstFreeOn)}, the next free day`;
-        const button = make("button", { type: "button", className: "button small", textContent: label });
-        button.addEventListener("click", () => goToWeekOf(found.firstFreeOn));
-        box.append(button);
+        box.append(actionButton(label, () => goToWeekOf(found.firstFreeOn)));
     }
     return box;
 }

@@ -6,7 +6,7 @@
  * sent until one of them is chosen.
  */
 
-import { alarm, calm, find, findAll, make, say } from "./elements.js";
+import { actionButton, alarm, calm, find, findAll, make, say } from "./elements.js";
 import { Refused, postAndLeave, serverNow } from "./server.js";
 import { act, isWritable, state, watch, watchNet } from "./state.js";
 import { time } from "./words.js";
@@ -142,19 +142,14 @@ function meet(written) {
 function contest(name, theirs) {
     const shown = fields[name].describe?.(theirs) ?? theirs;
     const box = find(`[data-conflict="${name}"]`);
-    const choose = (label, run) => {
-        const button = make("button", { type: "button", className: "button small", textContent: label });
-        button.addEventListener("click", run);
-        return button;
-    };
     box.replaceChildren(
         make("p", { textContent: "Somebody else changed this meanwhile. Their text:" }),
         make("blockquote", { textContent: shown || "(nothing)" }),
         make(
             "div",
             { className: "row" },
-            choose("Keep mine", () => resolve(name)),
-            choose("Take theirs", () => resolve(name, base[name])),
+            actionButton("Keep mine", () => resolve(name)),
+            actionButton("Take theirs", () => resolve(name, base[name])),
         ),
     );
     box.hidden = false;

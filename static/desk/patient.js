@@ -1,7 +1,7 @@
 /** The patient: identifiers that agree, details that are otherwise, consents, and who else it may be. */
 
 import { ask, field, startAsking, tell } from "./asking.js";
-import { alarm, boot, find, findAll, make, say } from "./elements.js";
+import { actionButton, alarm, boot, find, findAll, make, say } from "./elements.js";
 import { flush } from "./notes.js";
 import { get } from "./server.js";
 import { act, isOpen, isWritable, state, watch } from "./state.js";
@@ -222,9 +222,8 @@ function drawCandidates(candidates) {
     find("#known").hidden = candidates.length === 0 || !isWritable();
     list.replaceChildren(
         ...candidates.map((one) => {
-            const button = make("button", { type: "button", className: "button small", textContent: "Compare" });
+            const button = actionButton("Compare", () => compare(one));
             button.setAttribute("aria-label", `Compare with ${one.name}`);
-            button.addEventListener("click", () => compare(one));
             const words = make("span", { className: "small muted", textContent: reasons(one) });
             const tone = { Likely: "ok", Possible: "info" }[one.strength] ?? "";
             const badge = make("span", { className: `badge ${tone}`, textContent: one.strength });

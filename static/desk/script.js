@@ -5,7 +5,7 @@
  * shown and nothing is sent until one of them is chosen.
  */
 
-import { alarm, find, findAll, make, say } from "./elements.js";
+import { actionButton, alarm, find, findAll, make, say } from "./elements.js";
 import { drawBadge, savesToo } from "./notes.js";
 import { Refused, postAndLeave } from "./server.js";
 import { act, isWritable, state, watch, watchNet } from "./state.js";
@@ -161,23 +161,18 @@ function meet(question, answer) {
 function contest(question, answer) {
     question.theirs = asBase(answer);
     const box = question.place.querySelector(".desk-conflict");
-    const choose = (label, run) => {
-        const button = make("button", { type: "button", className: "button small", textContent: label });
-        button.addEventListener("click", run);
-        return button;
-    };
     const word = wordOf(question, question.theirs.value);
     box.replaceChildren(
         make("p", { textContent: `Answered meanwhile in another window: ${word || "nothing"}.` }),
         make(
             "div",
             { className: "row" },
-            choose("Keep mine", () => {
+            actionButton("Keep mine", () => {
                 settle(question, question.theirs);
                 question.focus();
                 saveIn(0);
             }),
-            choose("Take theirs", () => {
+            actionButton("Take theirs", () => {
                 question.write(question.theirs.value);
                 settle(question, question.theirs);
                 question.focus();

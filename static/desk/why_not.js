@@ -1,6 +1,6 @@
 /** Another time than those that are free: why it cannot be had, and holding it beyond a soft rule with a reason. */
 
-import { find, isFocusFree, make, say } from "./elements.js";
+import { actionButton, find, isFocusFree, make, say } from "./elements.js";
 import { focusCell } from "./grid.js";
 import { get } from "./server.js";
 import { momentForBoth } from "./words.js";
@@ -112,10 +112,9 @@ function words() {
 }
 
 function nearestOf({ practitionerId, practitionerName: name, time: startsAt }) {
-    const button = make("button", { type: "button", className: "button small", textContent: momentForBoth(startsAt) });
-    if (practitionerId !== asked.practitionerId) button.textContent += ` ${name}`;
-    button.addEventListener("click", () => leaveAndHold({ practitionerId, name, startsAt }));
-    return button;
+    const others = practitionerId === asked.practitionerId ? "" : ` ${name}`;
+    const hold = () => leaveAndHold({ practitionerId, name, startsAt });
+    return actionButton(`${momentForBoth(startsAt)}${others}`, hold);
 }
 
 function holdAnswered() {

@@ -9,6 +9,12 @@ from botaniqal.cards import validate_none
 from .session import TriageSession
 
 
+class ScriptQuerySet(models.QuerySet):
+    def in_use(self) -> "ScriptQuerySet":
+        """The version that calls begin with now, if one was approved."""
+        return self.filter(state=Script.State.IN_USE)
+
+
 class Script(models.Model):
     """A version of what is asked in a call; once approved it is never changed, a newer version takes its place."""
 
@@ -30,6 +36,8 @@ class Script(models.Model):
     approved_by = models.ForeignKey(
         "accounts.User", on_delete=models.PROTECT, null=True, editable=False, related_name="+"
     )
+
+    objects = ScriptQuerySet.as_manager()
 
     class Meta:
         ordering = ["-version"]
