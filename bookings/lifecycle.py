@@ -13,8 +13,8 @@ from practitioners.models import BusyPeriod, DiaryEntry, Practitioner
 from services.models import AppointmentType
 from services.prices import clinic_day
 
-from . import notices, payments, reasons, sync
-from .models import Booking, CancelReason, Patient
+from . import checkouts, freed, notices, payments, reasons, refunds, sync
+from .models import Booking, CancelReason, Patient, RefundDecision
 
 State = Booking.State
 
@@ -62,9 +62,13 @@ def book(
     attention: str = "",
     id: UUID | None = None,
     is_numbered: bool = True,
+    pays_until: datetime | None = None,
 ) -> Booking:
     """
     Promise a visit for which the time is taken, and owe it to the vendors.
+
+    With ``pays_until`` it waits for its payment until then: the time is only held, and no vendor is told before
+    ``confirm``.
 
     Numbers are given out one after the other, and everybody who books waits for whoever got the last one. Who has much
     to do before the commit books without one, and calls ``give_number`` when that is done.
@@ -81,13 +85,39 @@ def book(
         ends_at=ends_at,
         price=price,
         price_reason=price_reason,
+        state=State.PENDING_PAYMENT if pays_until else State.CONFIRMED,
+        pays_until=pays_until,
         source=source,
         created_by=by,
         notes=notes,
         join_link=join_link or notices.meeting_link(practitioner, appointment_type),
         attention=attention,
     )
+    if not pays_until:
+        sync.owe(booking=booking, now=now)
+    return booking
+
+
+@transaction.atomic
+def confirm(*, booking_id: UUID, by: User | None, now: datetime) -> Booking:
+    """
+    Make a booking sure that waited for its payment, and tell vendors and patient.
+
+    The time that was held for it becomes its own; where the hold has lapsed, the time is taken if it is still free.
+
+    :raises WrongMove: it is sure already, or cancelled.
+    :raises SlotTaken: the time went to somebody else after the hold had lapsed.
+    """
+    booking = locked(booking_id)
+    if booking.state != State.PENDING_PAYMENT:
+        raise WrongMove(booking, "confirmed")
+    held = booking.entry
+    span = diary.Span(held.starts_at, held.ends_at)
+    booking.entry = diary.take(practitioner=booking.practitioner, span=span, room=held.room, held_for=booking.pk, by=by)
+    booking.state = State.CONFIRMED
+    booking.save(update_fields=["entry", "state"])
     sync.owe(booking=booking, now=now)
+    notices.send_confirmation(booking=booking, now=now)
     return booking
 
 
@@ -107,9 +137,12 @@ def cancel(
     now: datetime,
     tell_patient: bool = True,
     is_heard: bool = False,
+    refund_cause: RefundDecision.Cause = RefundDecision.Cause.CLINIC,
 ) -> Booking:
     """
     Call a visit off, give its time back, and tell vendors and patient; ``is_heard`` when a vendor said so.
+
+    Of what was paid for it, somebody has to decide what is given back; ``refund_cause`` is who called it off.
 
     ``cause`` is one of the reasons that operations manage, and ``reason`` then what is added to it.
 
@@ -128,8 +161,13 @@ def cancel(
         is_end_heard=is_heard,
         attention="",  # what it was about is over
     )
+    freed.note(booking=booking, now=now)
     give_back(booking)
-    sync.owe(booking=booking, now=now)
+    checkouts.take_back(booking=booking, now=now)
+    refunds.consider(booking=booking, cause=refund_cause, now=now)
+    # Of one that was never paid for, no vendor has heard.
+    if booking.pays_until is None or booking.sync_records.exists():
+        sync.owe(booking=booking, now=now)
     notices.forget_unsent(booking=booking)
     if tell_patient:
         notices.send_cancelled(booking=booking, now=now)
@@ -205,7 +243,7 @@ def move(
     :raises SlotTaken: the new time is taken; the old one is kept.
     """
     booking = locked(booking_id)
-    if booking.state not in (State.PENDING_PAYMENT, State.CONFIRMED):
+    if booking.state != State.CONFIRMED:  # what waits for its payment is held, and vendors know nothing of it
         raise WrongMove(booking, "moved")
     kind, practitioner = booking.appointment_type, practitioner or booking.practitioner
     is_same_person = practitioner == booking.practitioner
@@ -215,6 +253,7 @@ def move(
         raise RuleBroken("unchanged", f"{booking} is at that time with {practitioner} already.")
     if booking.entry is None:
         booking.attention = ""  # it was about the time that is now given up
+    freed.note(booking=booking, now=now)
     give_back(booking)
     room = availability.check(practitioner=practitioner, appointment_type=kind, starts_at=starts_at)
     # A visit that was made in Calendly may last longer than its type says.

@@ -70,11 +70,13 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "anymail",
+    "corsheaders",
     "csp",
     "botaniqal.api",
     "botaniqal.accounts",
     "botaniqal.integrations",
     "botaniqal.messages",
+    "botaniqal.wording",
     "services",
     "practitioners",
     "bookings",
@@ -87,6 +89,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -178,6 +181,13 @@ SESSION_COOKIE_AGE = 12 * 60 * 60
 # Two portals on one machine (demo and rehearsal) must not log each other out.
 SESSION_COOKIE_NAME = "botaniqal_session"
 X_FRAME_OPTIONS = "DENY"
+# The clinic's own website: what the public may ask by API, it may ask from a page there. No cookie goes along.
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/api/(services|waitlist|consultations/book|practitioners/availability)\b"
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_METHODS = ["GET", "OPTIONS", "POST"]
+CORS_ALLOW_HEADERS = ["content-type", "idempotency-key"]
+CORS_PREFLIGHT_MAX_AGE = 3600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -230,6 +240,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         "public-read": env.str("PUBLIC_READ_RATE", default="600/min"),
         "public-write": env.str("PUBLIC_WRITE_RATE", default="30/min"),
+        "public-email": env.str("PUBLIC_EMAIL_RATE", default="5/h"),
         "login": env.str("LOGIN_RATE", default="10/min"),
     },
     "NUM_PROXIES": 1 if env.bool("BEHIND_PROXY", default=False) else 0,
@@ -298,9 +309,14 @@ JOTFORM_API_KEY = env.str("JOTFORM_API_KEY", default="")
 JOTFORM_WEBHOOK_SECRETS = env.list("JOTFORM_WEBHOOK_SECRETS", default=[])
 JOTFORM_FORM_IDS = env.list("JOTFORM_FORM_IDS", default=[])
 
+STRIPE_BASE_URL = outside_address("STRIPE_BASE_URL", "https://api.stripe.com")
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
+
 EMAIL_BACKEND = "anymail.backends.amazon_ses.EmailBackend"
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Botaniqal <hello@botaniqal.example>")
 ANYMAIL = {
+    "WEBHOOK_SECRET": env.str("ANYMAIL_WEBHOOK_SECRET", default="") or None,
     "AMAZON_SES_CLIENT_PARAMS": {
         "region_name": env.str("SES_REGION", default="ap-southeast-2"),
         "endpoint_url": outside_address("SES_ENDPOINT_URL", "https://email.ap-southeast-2.amazonaws.com"),
@@ -309,13 +325,17 @@ ANYMAIL = {
             "read_timeout": VENDOR_TIMEOUT_SECONDS,
             "retries": {"max_attempts": 1},
         },
-    }
+    },
 }
 
 
 # --- Time spans (seconds unless the name says otherwise) --------------------------------------------------------------
 
 HOLD_SECONDS = env.int("HOLD_SECONDS", default=300)
+CHECKOUT_MINUTES = env.int("CHECKOUT_MINUTES", default=31)  # Stripe keeps none open for less than 30
+PAYMENT_LINK_HOURS = env.int("PAYMENT_LINK_HOURS", default=24)  # nor for more than 24
+OFFER_MINUTES = env.float("OFFER_MINUTES", default=60)
+REMINDER_HOURS = env.list("REMINDER_HOURS", cast=float, default=[24, 2])
 UNDO_SECONDS = env.int("UNDO_SECONDS", default=120)
 ESCALATION_SECONDS = env.int("ESCALATION_SECONDS", default=300)
 CARD_ALERT_MINUTES = env.int("CARD_ALERT_MINUTES", default=15)

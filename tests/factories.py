@@ -58,6 +58,7 @@ class AppointmentTypeFactory(DjangoModelFactory):
     minutes = 15
     practitioner_types = ["doctor"]
     medirecords_type = "CONSULT_ALT_30"
+    verdict = AppointmentType.Verdict.GREEN
 
     @factory.post_generation
     def price(self, create, amount):

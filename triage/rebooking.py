@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from uuid import UUID
 
 from django.conf import settings
@@ -13,7 +12,8 @@ from django.utils import timezone
 
 from bookings import lifecycle
 from bookings.models import Booking
-from botaniqal.errors import Conflict, DomainError, Missing, RuleBroken
+from botaniqal.errors import Conflict, Missing, RuleBroken
+from botaniqal.public import LinkOver
 from practitioners import availability, diary
 from practitioners.models import Practitioner
 
@@ -24,13 +24,6 @@ LINK_DAYS = 14
 SHOWN_DAYS = 7
 
 signer = signing.Signer(salt="another time for a call")
-
-
-class LinkOver(DomainError):
-    """The link was good once."""
-
-    code = "link_over"
-    status = HTTPStatus.GONE
 
 
 class TimeGone(Conflict):

@@ -6,8 +6,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from bookings import lifecycle, notices, reasons, refunds
-from bookings.models import Booking, Payment
+from bookings import lifecycle, notices, reasons
+from bookings.models import Booking, Payment, RefundDecision
 from botaniqal.accounts.models import User
 from botaniqal.errors import RuleBroken
 from practitioners.models import Practitioner
@@ -83,7 +83,8 @@ def undo_booking(
         by=by,
         now=now,
         tell_patient=False,
+        refund_cause=RefundDecision.Cause.UNDONE,
     )
-    payment = refunds.owe_back(booking=booking)
+    payment = Payment.objects.filter(booking=booking, status=Payment.Status.REFUND_DUE).first()
     notices.send_correction(booking=booking, now=now)
     return payment

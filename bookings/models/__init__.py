@@ -2,7 +2,9 @@
 
 from .booking import Booking, CancelReason, NumberCounter, Payment, on_clock
 from .drift import Drift, Reconciliation
+from .earlier import EarlierTimeOffer, EarlierTimeRequest, FreedTime
 from .forms import FormAnswers
+from .money import Checkout, Dispute, MoneyDay, RefundDecision, RefundRule
 from .patients import (
     Consent,
     ConsentWording,
@@ -17,17 +19,25 @@ from .sync import SyncNote, SyncRecord
 __all__ = [
     "Booking",
     "CancelReason",
+    "Checkout",
     "Consent",
     "ConsentWording",
     "DetailProposal",
+    "Dispute",
     "Drift",
+    "EarlierTimeOffer",
+    "EarlierTimeRequest",
     "FormAnswers",
+    "FreedTime",
     "IdentityCheck",
+    "MoneyDay",
     "NumberCounter",
     "Patient",
     "PatientMerge",
     "Payment",
     "Reconciliation",
+    "RefundDecision",
+    "RefundRule",
     "SyncNote",
     "SyncRecord",
     "ids_known_to",

@@ -88,6 +88,12 @@ class Booking(models.Model):
         help_text="A vendor told of the state that it is in, and nobody here has decided since.",
     )
     revision = models.PositiveIntegerField(default=0, editable=False, help_text="Counts moves, for the .ics.")
+    pays_until = models.DateTimeField(
+        null=True, editable=False, help_text="Until when the time is kept for whoever pays online."
+    )
+    link_serial = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Counts how often the patient's links were made void."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
         "accounts.User", on_delete=models.PROTECT, null=True, editable=False, related_name="+"
@@ -107,6 +113,10 @@ class Booking(models.Model):
             models.CheckConstraint(name="booking_ends_after_it_starts", condition=Q(ends_at__gt=F("starts_at"))),
             models.CheckConstraint(name="no_negative_booking_price", condition=Q(price__gte=0)),
             models.CheckConstraint(
+                name="unpaid_booking_lapses",
+                condition=~Q(state="pending_payment") | Q(pays_until__isnull=False),
+            ),
+            models.CheckConstraint(
                 name="cancelled_with_reason_and_moment",
                 condition=~Q(state="cancelled") | (~Q(cancel_reason="") & Q(cancelled_at__isnull=False)),
             ),
@@ -119,6 +129,7 @@ class Booking(models.Model):
             models.Index(fields=["starts_at"], condition=Q(state="confirmed"), name="booking_coming"),
             models.Index(fields=["starts_at"], condition=Q(state="cancelled"), name="booking_cancelled"),
             models.Index(fields=["practitioner", "patient"], name="booking_whose"),
+            models.Index(fields=["pays_until"], condition=Q(state="pending_payment"), name="booking_unpaid"),
         ]
 
     def __str__(self) -> str:
@@ -145,7 +156,7 @@ class Payment(models.Model):
 
     class Method(models.TextChoices):
         CREDIT_CARD_PHONE = "credit_card_phone", "Card on the terminal"
-        STRIPE_LINK = "stripe_link", "Payment link"
+        STRIPE_LINK = "stripe_link", "Paid online"
         CASH = "cash", "Cash"
         BANK_TRANSFER = "bank_transfer", "Bank transfer"
         NONE = "none", "None needed"
@@ -154,7 +165,7 @@ class Payment(models.Model):
         PENDING = "pending", "To be paid"
         COLLECTED = "collected", "Paid"
         NOT_NEEDED = "not_needed", "Nothing to pay"
-        REFUND_DUE = "refund_due", "To be given back"
+        REFUND_DUE = "refund_due", "Refund to decide"
         REFUNDED = "refunded", "Given back"
 
     booking = models.OneToOneField(Booking, on_delete=models.PROTECT, related_name="payment")
@@ -166,6 +177,7 @@ class Payment(models.Model):
     collected_by = models.ForeignKey(
         "accounts.User", on_delete=models.PROTECT, null=True, editable=False, related_name="+"
     )
+    given_back = models.DecimalField(max_digits=8, decimal_places=2, default=0, editable=False)
     refund_reference = models.CharField(max_length=100, blank=True, editable=False)
     refunded_at = models.DateTimeField(null=True, blank=True, editable=False)
     refunded_by = models.ForeignKey(
@@ -179,6 +191,9 @@ class Payment(models.Model):
         ]
         constraints = [
             models.CheckConstraint(name="no_negative_payment", condition=Q(amount__gte=0)),
+            models.CheckConstraint(
+                name="no_more_given_back_than_paid", condition=Q(given_back__gte=0) & Q(given_back__lte=F("amount"))
+            ),
             models.CheckConstraint(
                 name="collected_at_a_moment", condition=~Q(status="collected") | Q(collected_at__isnull=False)
             ),

@@ -50,6 +50,9 @@ class Patient(models.Model):
     merged_into = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="merged"
     )
+    link_serial = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Counts how often the patient's links were made void."
+    )
     medirecords_id = models.UUIDField("MediRecords patient", null=True, blank=True, unique=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -64,6 +64,17 @@ class PublicWrite(Throttle):
     scope = "public-write"
 
 
+class PublicEmail(Throttle):
+    """Having e-mails sent by the public, per caller and address; the address comes as ``email``."""
+
+    scope = "public-email"
+
+    def caller(self, request: Request) -> str:
+        """Tell callers apart by the address as well."""
+        said = request.data if hasattr(request, "data") else request.POST
+        return f"{self.get_ident(request)}:{_hashed(said.get('email', ''))}"
+
+
 class Login(Throttle):
     """Trying passwords, per address and e-mail."""
 
@@ -71,5 +82,8 @@ class Login(Throttle):
 
     def caller(self, request: Request) -> str:
         """Tell callers apart by whom they say they are, too."""
-        email = str(request.data.get("email", "")).strip().lower()
-        return f"{self.get_ident(request)}:{hashlib.sha256(email.encode(errors='replace')).hexdigest()}"
+        return f"{self.get_ident(request)}:{_hashed(request.data.get('email', ''))}"
+
+
+def _hashed(email: Any) -> str:
+    return hashlib.sha256(str(email).strip().lower().encode(errors="replace")).hexdigest()

@@ -99,6 +99,7 @@ class InboundEvent(Owed):
     class Vendor(models.TextChoices):
         CALENDLY = "calendly", "Calendly"
         JOTFORM = "jotform", "JotForm"
+        STRIPE = "stripe", "Stripe"
 
     vendor = models.CharField(max_length=20, choices=Vendor)
     key = models.CharField(max_length=255, help_text="The vendor's name for this delivery; it is kept once.")

@@ -8,9 +8,17 @@ from django.apps import apps
 from django.utils import timezone
 
 from bookings import merging
-from bookings.models import Consent, ConsentWording, DetailProposal, IdentityCheck, Patient, PatientMerge
+from bookings.models import (
+    Consent,
+    ConsentWording,
+    DetailProposal,
+    EarlierTimeRequest,
+    IdentityCheck,
+    Patient,
+    PatientMerge,
+)
 from botaniqal.errors import Malformed, Missing
-from tests.factories import BookingFactory, PatientFactory, SessionFactory, UserFactory
+from tests.factories import AppointmentTypeFactory, BookingFactory, PatientFactory, SessionFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -60,6 +68,9 @@ MAKERS = {
     "bookings.consent.patient": a_consent,
     "bookings.detailproposal.patient": a_proposal,
     "bookings.identitycheck.patient": a_check,
+    "bookings.earliertimerequest.patient": lambda patient: EarlierTimeRequest.objects.create(
+        patient=patient, appointment_type=AppointmentTypeFactory(), asked_at=timezone.now()
+    ),
     "bookings.patientmerge.kept": an_older_merge,
     "bookings.patient.merged_into": lambda patient: PatientFactory(merged_into=patient),
 }

@@ -46,6 +46,9 @@ NEEDED: dict[str, Callable[[], str]] = {
     "JOTFORM_API_KEY": _secret,
     "JOTFORM_WEBHOOK_SECRETS": _secret,
     "JOTFORM_FORM_IDS": lambda: str(240_000_000_000_000 + secrets.randbelow(10**12)),
+    "STRIPE_SECRET_KEY": lambda: f"sk_test_{secrets.token_hex(16)}",
+    "STRIPE_WEBHOOK_SECRET": lambda: f"whsec_{secrets.token_hex(16)}",
+    "ANYMAIL_WEBHOOK_SECRET": lambda: f"ses:{secrets.token_hex(16)}",
     # Amazon's client signs its calls even to a stand-in.
     "AWS_ACCESS_KEY_ID": _secret,
     "AWS_SECRET_ACCESS_KEY": _secret,
@@ -120,6 +123,7 @@ def vendors_at(host: str) -> dict[str, str]:
         "GRAPH_LOGIN_URL": f"{host}/microsoft",
         "PAGERDUTY_BASE_URL": f"{host}/pagerduty",
         "JOTFORM_BASE_URL": f"{host}/jotform",
+        "STRIPE_BASE_URL": f"{host}/stripe",
     }
 
 

@@ -45,6 +45,23 @@ class Service(models.Model):
         max_length=7, default="#177a60", validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", "Write it as #177a60.")]
     )
     confirmation_message = models.TextField(blank=True, help_text="Added to the confirmation e-mail.")
+    initial_form = models.ForeignKey(
+        "services.Form",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="What is asked before a first visit.",
+    )
+    followup_form = models.ForeignKey(
+        "services.Form",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="follow-up form",
+        help_text="What is asked before a further visit.",
+    )
 
     objects = ServiceQuerySet.as_manager()
 
@@ -83,6 +100,14 @@ class AppointmentType(models.Model):
         PHONE = "phone", "Phone"
         IN_PERSON = "in_person", "In person"
 
+    class Verdict(models.TextChoices):
+        """What the publish check last said; one that was never checked is not offered."""
+
+        UNCHECKED = "unchecked", "Not checked yet"
+        GREEN = "green", "Ready"
+        AMBER = "amber", "Offered, but look"
+        RED = "red", "Cannot be offered"
+
     FREE_CONSULTATION = "initial-consult-free"
 
     service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="appointment_types")
@@ -113,6 +138,14 @@ class AppointmentType(models.Model):
     practitioner_types = ArrayField(models.CharField(max_length=20, choices=PractitionerType), default=list)
     medirecords_type = models.CharField("MediRecords type", max_length=50, blank=True)
     billing_code = models.CharField(max_length=50, blank=True)
+    reporting_category = models.CharField(
+        max_length=50, blank=True, help_text="The category under which MediRecords reports it."
+    )
+    verdict = models.CharField(max_length=10, choices=Verdict, default=Verdict.UNCHECKED, editable=False)
+    findings = models.JSONField(
+        default=list, editable=False, help_text="Rows of aspect, colour and reason, without the green ones."
+    )
+    checked_at = models.DateTimeField(null=True, editable=False)
     position = models.PositiveSmallIntegerField(default=0)
 
     objects = AppointmentTypeQuerySet.as_manager()
@@ -164,6 +197,7 @@ class Price(models.Model):
         "amount (AUD)", max_digits=8, decimal_places=2, validators=[MinValueValidator(0)], help_text="GST free."
     )
     starts_on = models.DateField("from")
+    reason = models.CharField(max_length=200, blank=True, help_text="Why it changes, for those who look back.")
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
         "accounts.User", on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
