@@ -69,14 +69,15 @@ def hold(
     by: User | None,
     room: Room | None = None,
     appointment_type: AppointmentType | None = None,
+    seconds: float | None = None,
 ) -> DiaryEntry:
     """
-    Keep a practitioner's time while the call goes on, for ``HOLD_SECONDS``; ``appointment_type`` is what it is for.
+    Keep a practitioner's time for ``seconds``, or for ``HOLD_SECONDS``; ``appointment_type`` is what it is for.
 
     :raises SlotTaken: another entry, or the outside calendar, takes part of the span.
     """
     kind = DiaryEntry.Kind.HOLD
-    return _insert(practitioner, span, kind, held_for, room, by, settings.HOLD_SECONDS, appointment_type)
+    return _insert(practitioner, span, kind, held_for, room, by, seconds or settings.HOLD_SECONDS, appointment_type)
 
 
 def renew(*, entry_id: UUID, held_for: UUID) -> DiaryEntry:
