@@ -3,7 +3,7 @@
 import uuid
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Lower
 
 from botaniqal.cards import validate_none
@@ -87,6 +87,11 @@ class Message(Owed):
                 name="message_undelivered",
             ),
         ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(stream="marketing", unsubscribe_link=""), name="no_marketing_without_a_way_out"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.get_kind_display()
@@ -132,6 +137,12 @@ class MessageWords(models.Model):
         return f"{self.get_kind_display()} {self.version}"
 
 
+class SuppressionQuerySet(models.QuerySet):
+    def of(self, address: str) -> "SuppressionQuerySet":
+        """What holds of an address now, however it is written."""
+        return self.alias(written=Lower("address")).filter(written=Lower(Value(address)), lifted_at=None)
+
+
 class Suppression(models.Model):
     """An address that is not written to any more, and why."""
 
@@ -143,10 +154,15 @@ class Suppression(models.Model):
     address = models.EmailField()
     cause = models.CharField(max_length=10, choices=Cause)
     since = models.DateTimeField()
+    by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, null=True, editable=False, related_name="+")
+    reason = models.CharField(max_length=200, blank=True)
     lifted_at = models.DateTimeField(null=True, editable=False)
     lifted_by = models.ForeignKey(
         "accounts.User", on_delete=models.PROTECT, null=True, editable=False, related_name="+"
     )
+    lift_reason = models.CharField(max_length=200, blank=True, editable=False)
+
+    objects = SuppressionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-since"]

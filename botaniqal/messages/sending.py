@@ -13,6 +13,7 @@ from botaniqal.integrations import owed
 from botaniqal.integrations.http import VendorUnavailable
 from botaniqal.integrations.owed import NeedsPerson
 from botaniqal.messages.models import Message
+from botaniqal.messages.suppression import is_suppressed
 
 BAD_REQUEST = 400
 # SES says 400 for these too, but they are about our account and not about this e-mail.
@@ -22,6 +23,7 @@ OF_THE_ACCOUNT = {
     "MailFromDomainNotVerifiedException",
     "SendingPausedException",
 }
+SUPPRESSED = "This address bounced, or wants no mail from us. Tell them in another way."
 REFUSED = "The mail service did not take this e-mail. Check the address, and tell the patient in another way."
 
 
@@ -33,11 +35,15 @@ def send_due() -> int:
 
 def _send(message: Message, *, connection: BaseEmailBackend) -> dict[str, Any]:
     """
-    Send one e-mail.
+    Send one e-mail; marketing to a suppressed address ends unsent, as nobody has to do anything about it.
 
     :raises VendorUnavailable: no answer, or none about this e-mail.
-    :raises NeedsPerson: the address or the e-mail was refused.
+    :raises NeedsPerson: the address is suppressed, or the mail service refused it or the e-mail.
     """
+    if is_suppressed(message.to):
+        if message.stream == Message.Stream.MARKETING:
+            return {}
+        raise NeedsPerson(SUPPRESSED)
     mail = _mail(message, connection)
     # Errors are raised outside the except clauses: what they replace quotes the address.
     try:
@@ -58,12 +64,12 @@ def _send(message: Message, *, connection: BaseEmailBackend) -> dict[str, Any]:
 
 
 def _mail(message: Message, connection: BaseEmailBackend) -> EmailMultiAlternatives:
+    headers = {"Auto-Submitted": "auto-generated", "X-Botaniqal-Message": str(message.pk)}
+    if message.unsubscribe_link:  # a mail client shows a button of its own, and posts (RFC 8058)
+        headers["List-Unsubscribe"] = f"<{message.unsubscribe_link}>"
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail = EmailMultiAlternatives(
-        message.subject,
-        message.text,
-        to=[message.to],
-        headers={"Auto-Submitted": "auto-generated", "X-Botaniqal-Message": str(message.pk)},
-        connection=connection,
+        message.subject, message.text, to=[message.to], headers=headers, connection=connection
     )
     if message.html:
         mail.attach_alternative(message.html, "text/html")

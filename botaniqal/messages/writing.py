@@ -11,16 +11,36 @@ from django.template.loader import render_to_string
 
 from botaniqal.celery import ring
 from botaniqal.messages.models import Message
+from botaniqal.messages.suppression import is_suppressed
+
+Stream = Message.Stream
 
 
 def write(
-    *, kind: Message.Kind, reference: UUID, to: str, context: Mapping[str, Any], calendar: str, send_at: datetime
-) -> Message:
-    """Write an e-mail that goes out once the transaction is through, not before ``send_at``."""
-    message = Message(kind=kind, reference=reference, to=to)
+    *,
+    kind: Message.Kind,
+    reference: UUID,
+    to: str,
+    context: Mapping[str, Any],
+    send_at: datetime,
+    calendar: str = "",
+    key: str | None = None,
+    stream: Stream = Stream.FACTUAL,
+    unsubscribe_link: str = "",
+) -> Message | None:
+    """
+    Write an e-mail that goes out once the transaction is through, not before ``send_at``.
+
+    One with a ``key`` is written once, whoever tries again: then, and where marketing would go to an address that is
+    suppressed, nothing is written and None comes back. Marketing needs an ``unsubscribe_link``.
+    """
+    if stream == Stream.MARKETING and is_suppressed(to):
+        return None
+    message = Message(kind=kind, reference=reference, to=to, key=key, stream=stream, unsubscribe_link=unsubscribe_link)
     _fill(message, context, calendar, send_at)
-    message.save()
-    return message
+    # Two workers may write the same at once: the second waits for the first, and neither's transaction breaks.
+    Message.objects.bulk_create([message], ignore_conflicts=key is not None)
+    return message if key is None or Message.objects.filter(pk=message.pk).exists() else None
 
 
 def rewrite(*, message: Message, context: Mapping[str, Any], calendar: str, send_at: datetime) -> None:
@@ -31,6 +51,7 @@ def rewrite(*, message: Message, context: Mapping[str, Any], calendar: str, send
 
 def _fill(message: Message, context: Mapping[str, Any], calendar: str, send_at: datetime) -> None:
     template = f"messages/{message.kind}"
+    context = {**context, "unsubscribe_link": message.unsubscribe_link}
     message.subject = " ".join(render_to_string(f"{template}.subject.txt", context).split())[:200]
     message.text = render_to_string(f"{template}.txt", context).strip() + "\n"
     message.html = render_to_string(f"{template}.html", {**context, "subject": message.subject})

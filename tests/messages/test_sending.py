@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from botaniqal.integrations.models import Owed
-from botaniqal.messages import sending
+from botaniqal.messages import sending, suppression
 from botaniqal.messages.models import Message
 
 pytestmark = pytest.mark.django_db
@@ -23,6 +23,10 @@ def write(**fields):
             **fields,
         }
     )
+
+
+def suppress(address):
+    suppression.suppress(address=address, cause=suppression.Cause.BOUNCED, by=None, now=timezone.now())
 
 
 def mailbox(ses):
@@ -91,3 +95,37 @@ class TestSendDue:
         write(next_try_at=timezone.now() + timedelta(minutes=1))
 
         assert sending.send_due() == 0
+
+    @pytest.mark.parametrize("address", ["leo.martin@example.com", "LEO.Martin@example.com"])
+    def test_asks_for_a_person_when_the_address_is_suppressed(self, ses, address):
+        message = write()
+        suppress(address)
+
+        sending.send_due()
+
+        message.refresh_from_db()
+        assert message.state == Owed.State.NEEDS_PERSON
+        assert message.problem == sending.SUPPRESSED
+        assert mailbox(ses) == []
+
+    def test_lets_marketing_to_a_suppressed_address_end_unsent(self, ses):
+        message = write(stream="marketing", unsubscribe_link="https://portal.example.com/unsubscribe/abc")
+        suppress(message.to)
+
+        sending.send_due()
+
+        message.refresh_from_db()
+        assert message.state == Owed.State.SYNCED
+        assert message.sent_at is None
+        assert mailbox(ses) == []
+
+    def test_gives_marketing_the_button_of_the_mail_client_and_nothing_else(self, mailoutbox):
+        write()
+        write(stream="marketing", unsubscribe_link="https://portal.example.com/unsubscribe/abc")
+
+        sending.send_due()
+
+        factual, marketing = (mail.message() for mail in mailoutbox)
+        assert marketing["List-Unsubscribe"] == "<https://portal.example.com/unsubscribe/abc>"
+        assert marketing["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        assert "List-Unsubscribe" not in factual
