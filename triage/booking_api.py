@@ -1,7 +1,6 @@
 """How a call comes in from the website, and how the visit that it led to is booked."""
 # ruff: noqa: N815  (the API's own spelling of its fields)
 
-import re
 from typing import Any
 
 from django.conf import settings
@@ -18,8 +17,7 @@ from bookings import sync
 from bookings.api import CALENDARS, EMAIL, SystemShape, is_told, status_url
 from bookings.models import Booking, Payment, SyncRecord
 from bookings.payments import Taken, no_card_number
-from botaniqal import phones
-from botaniqal.api.fields import Moment, Zone, in_utc
+from botaniqal.api.fields import Moment, Name, Phone, Zone, in_utc
 from botaniqal.api.idempotency import mark_done, once_per_key
 from botaniqal.api.schema import Problem, problems
 from botaniqal.api.throttles import PublicWrite
@@ -32,33 +30,6 @@ from .api import alternatives_when_taken, own_session
 from .models import TriageSession
 
 MOST_TIMES = 10
-NOT_IN_A_NAME = re.compile(r"[/@<>\\{}\[\]]|www\.|\.(?:com|net|org|info|io|co|au|me|ly|link|xyz)\b", re.IGNORECASE)
-
-
-class Phone(serializers.CharField):
-    """A phone number, as one writes it in Australia or with its country."""
-
-    default_error_messages = {"phone": "Say the phone number as +61412345678."}
-
-    def to_internal_value(self, value: Any) -> str:
-        """Read a number and write it as +61412345678."""
-        number = phones.kept(super().to_internal_value(value))
-        if number is None:
-            self.fail("phone")
-        return number
-
-
-class Name(serializers.CharField):
-    """A person's name; our e-mails begin with it, so nobody may advertise in it."""
-
-    default_error_messages = {"name": "Say a name, without addresses or signs."}
-
-    def to_internal_value(self, value: Any) -> str:
-        """Read a name."""
-        name = " ".join(super().to_internal_value(value).split())
-        if NOT_IN_A_NAME.search(name):
-            self.fail("name")
-        return name
 
 
 class AlternativeShape(serializers.Serializer):

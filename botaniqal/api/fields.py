@@ -1,4 +1,4 @@
-"""What goes over the wire: bodies read strictly, moments with their zone."""
+"""What goes over the wire: bodies read strictly, moments with their zone, names and phone numbers as they are kept."""
 
 import json
 import re
@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.fields import SkipField, empty
 from rest_framework.parsers import BaseParser
 
+from botaniqal import names, phones
 from botaniqal.errors import Malformed
 
 ISO_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)")
@@ -103,6 +104,32 @@ class Zone(serializers.CharField):
         if name not in ZONES:
             self.fail("zone")
         return ZoneInfo(name)
+
+
+class Phone(serializers.CharField):
+    """A phone number, as one writes it in Australia or with its country."""
+
+    default_error_messages = {"phone": "Say the phone number as +61412345678."}
+
+    def to_internal_value(self, value: Any) -> str:
+        """Read a number and write it as +61412345678."""
+        number = phones.kept(super().to_internal_value(value))
+        if number is None:
+            self.fail("phone")
+        return number
+
+
+class Name(serializers.CharField):
+    """A person's name; our e-mails begin with it, so nobody may advertise in it."""
+
+    default_error_messages = {"name": names.UNREADABLE}
+
+    def to_internal_value(self, value: Any) -> str:
+        """Read a name."""
+        name = names.kept(super().to_internal_value(value))
+        if name is None:
+            self.fail("name")
+        return name
 
 
 class Query:
