@@ -3,12 +3,13 @@
 import re
 
 LONGEST = 255
+UNREADABLE = "Say a name, without addresses or signs."
 NOT_IN_A_NAME = re.compile(
     r"[/@<>\\{}\[\]\ufffd]|www\.|\.(?:com|net|org|info|io|co|au|me|ly|link|xyz)\b", re.IGNORECASE
 )
 
 
 def kept(typed: str) -> str | None:
-    """Write a name as it is kept; None where it holds an address or signs that stand in no name."""
+    """Write a name in one line; None where there is none, or one that holds addresses or signs."""
     name = " ".join(typed.split())
-    return None if NOT_IN_A_NAME.search(name) else name
+    return name if name and not NOT_IN_A_NAME.search(name) else None
