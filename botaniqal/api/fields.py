@@ -122,7 +122,7 @@ class Phone(serializers.CharField):
 class Name(serializers.CharField):
     """A person's name; our e-mails begin with it, so nobody may advertise in it."""
 
-    default_error_messages = {"name": names.UNREADABLE}
+    default_error_messages = {"name": "Say a name, without addresses or signs."}
 
     def to_internal_value(self, value: Any) -> str:
         """Read a name."""
