@@ -67,7 +67,7 @@ def book(
     """
     Promise a visit for which the time is taken, and owe it to the vendors.
 
-    With ``pays_until`` it waits for its payment until then: the time is only held, and no vendor is told before
+    With ``pays_until`` it waits for its payment until then: the time is only held, and nobody is told before
     ``confirm``.
 
     Numbers are given out one after the other, and everybody who books waits for whoever got the last one. Who has much
@@ -93,8 +93,7 @@ def book(
         join_link=join_link or notices.meeting_link(practitioner, appointment_type),
         attention=attention,
     )
-    if not pays_until:
-        sync.owe(booking=booking, now=now)
+    sync.owe(booking=booking, now=now)
     return booking
 
 
@@ -103,7 +102,8 @@ def confirm(*, booking_id: UUID, by: User | None, now: datetime) -> Booking:
     """
     Make a booking sure that waited for its payment, and tell vendors and patient.
 
-    The time that was held for it becomes its own; where the hold has lapsed, the time is taken if it is still free.
+    The time that was held for it becomes its own; where the hold has lapsed, even at this very moment, the time is
+    taken if it is still free.
 
     :raises WrongMove: it is sure already, or cancelled.
     :raises SlotTaken: the time went to somebody else after the hold had lapsed.
@@ -112,10 +112,13 @@ def confirm(*, booking_id: UUID, by: User | None, now: datetime) -> Booking:
     if booking.state != State.PENDING_PAYMENT:
         raise WrongMove(booking, "confirmed")
     held = booking.entry
-    span = diary.Span(held.starts_at, held.ends_at)
-    booking.entry = diary.take(practitioner=booking.practitioner, span=span, room=held.room, held_for=booking.pk, by=by)
-    booking.state = State.CONFIRMED
-    booking.save(update_fields=["entry", "state"])
+    wanted = {"practitioner": booking.practitioner, "span": diary.Span(held.starts_at, held.ends_at), "room": held.room}
+    try:
+        booking.entry = diary.take(**wanted, held_for=booking.pk, by=by)
+    except diary.HoldLapsed:  # between two looks; looked at once more, the time is free or somebody else's
+        booking.entry = diary.take(**wanted, by=by)
+    booking.state, booking.pays_until = State.CONFIRMED, None
+    booking.save(update_fields=["entry", "state", "pays_until"])
     sync.owe(booking=booking, now=now)
     notices.send_confirmation(booking=booking, now=now)
     return booking
@@ -161,13 +164,12 @@ def cancel(
         is_end_heard=is_heard,
         attention="",  # what it was about is over
     )
-    freed.note(booking=booking, now=now)
+    if booking.is_promised:  # a time that was only held while somebody paid was nobody's to give up
+        freed.note(booking=booking, now=now)
     give_back(booking)
     checkouts.take_back(booking=booking, now=now)
     refunds.consider(booking=booking, cause=refund_cause, now=now)
-    # Of one that was never paid for, no vendor has heard.
-    if booking.pays_until is None or booking.sync_records.exists():
-        sync.owe(booking=booking, now=now)
+    sync.owe(booking=booking, now=now)
     notices.forget_unsent(booking=booking)
     if tell_patient:
         notices.send_cancelled(booking=booking, now=now)
@@ -234,9 +236,12 @@ def move(
     by: User | None,
     now: datetime,
     practitioner: Practitioner | None = None,
+    held_for: UUID | None = None,
 ) -> Booking:
     """
     Give a visit another time, or another practitioner as well, and tell vendors and patient; its price stays.
+
+    Time that is held for ``held_for`` becomes its own.
 
     :raises WrongMove: it is over or cancelled.
     :raises RuleBroken: nothing new, past, notice, horizon, step, hours, time off, or somebody who does not give it.
@@ -255,12 +260,12 @@ def move(
         booking.attention = ""  # it was about the time that is now given up
     freed.note(booking=booking, now=now)
     give_back(booking)
-    room = availability.check(practitioner=practitioner, appointment_type=kind, starts_at=starts_at)
+    room = availability.check(practitioner=practitioner, appointment_type=kind, starts_at=starts_at, held_for=held_for)
     # A visit that was made in Calendly may last longer than its type says.
     ends_at = starts_at + (booking.ends_at - booking.starts_at)
     span = availability.occupied_span(kind, starts_at)
     span = diary.Span(span.starts_at, max(span.ends_at, ends_at))
-    booking.entry = diary.take(practitioner=practitioner, span=span, room=room, by=by)
+    booking.entry = diary.take(practitioner=practitioner, span=span, held_for=held_for, room=room, by=by)
     return note_move(booking=booking, starts_at=starts_at, ends_at=ends_at, now=now, practitioner=practitioner)
 
 
@@ -281,9 +286,10 @@ def note_move(
     practitioner: Practitioner | None = None,
 ) -> Booking:
     """Write down what is new, for which the diary's entry is set already, and owe it to vendors and patient."""
-    booking.starts_at, booking.ends_at = starts_at, ends_at
+    booking.starts_at, booking.ends_at, booking.moved_at = starts_at, ends_at, now
     booking.revision += 1
-    changed, tell_patient = ["entry", "starts_at", "ends_at", "revision", "attention"], notices.send_moved
+    changed = ["entry", "starts_at", "ends_at", "moved_at", "revision", "attention"]
+    tell_patient = notices.send_moved
     if practitioner and practitioner != booking.practitioner:
         booking.practitioner = practitioner
         booking.join_link = notices.meeting_link(practitioner, booking.appointment_type)
