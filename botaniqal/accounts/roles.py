@@ -27,6 +27,13 @@ _READ_THE_CLINIC = [
     "practitioners.view_diaryentry",
     "practitioners.view_calendlyeventtype",
 ]
+_KEEP_THE_WORDING = [
+    "wording.approve_wording",
+    "wording.view_approval",
+    "wording.view_riskyword",
+    "wording.add_riskyword",
+    "wording.change_riskyword",
+]
 _READ_THE_BOOKINGS = [
     "bookings.view_patient",
     "bookings.view_booking",
@@ -55,6 +62,7 @@ _READ_THE_BOOKINGS = [
 _RUN_THE_CLINIC = [
     *_READ_THE_CLINIC,
     *_READ_THE_BOOKINGS,
+    *_KEEP_THE_WORDING,
     "services.add_service",
     "services.change_service",
     "services.delete_service",
@@ -128,7 +136,7 @@ ROLES: dict[str, list[str]] = {
         "triage.change_triagesession",
     ],
     "operations": _RUN_THE_CLINIC,
-    "management": [*_READ_THE_CLINIC, "bookings.view_figures"],  # and no patient by name
+    "management": [*_READ_THE_CLINIC, *_KEEP_THE_WORDING, "bookings.view_figures"],  # and no patient by name
     "clinician": [
         *_READ_THE_CLINIC,
         "bookings.view_patient",

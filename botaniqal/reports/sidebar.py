@@ -105,6 +105,8 @@ GROUPS = [
                 "bookings.change_cancelreason",
             ),
             Item("Consents", "types", "bookings_consentwording_changelist", "bookings.change_consentwording"),
+            Item("Risky words", "alert", "wording_riskyword_changelist", "wording.view_riskyword"),
+            Item("Approved wording", "edit", "wording_approval_changelist", "wording.view_approval"),
             Item("Rooms", "room", "practitioners_room_changelist", "practitioners.change_room"),
             Item("Diary", "diary", "practitioners_diaryentry_changelist", "practitioners.view_diaryentry"),
             Item("Overrides", "alert", "triage_override_changelist", "triage.go_beyond_rules"),

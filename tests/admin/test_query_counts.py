@@ -16,6 +16,8 @@ LISTS = {
     "auth_group": 19,
     "integrations_inboundevent": 18,
     "mail_message": 19,
+    "wording_riskyword": 18,
+    "wording_approval": 18,
     "services_service": 18,
     "services_appointmenttype": 19,
     "practitioners_room": 18,
