@@ -31,7 +31,7 @@ from .form_admin import shown_answers_of
 from .models import Booking, Patient, Payment, ids_known_to
 from .patient_admin import STATE_TONES, as_stored
 from .sync_admin import shown_systems, shown_time_line, shown_worst
-from .visit_admin import VisitVerbs, may_become
+from .visit_admin import VisitVerbs
 
 PAYMENT_TONES = {
     Payment.Status.PENDING: WAITING,
@@ -72,10 +72,10 @@ class PaymentForm(forms.Form):
 
 
 def is_payment_due(booking: Booking) -> bool:
-    """Tell of a booking whether somebody still has to pay for it."""
+    """Tell of a booking whether somebody still has to pay for it; who is about to pay online is left alone."""
     payment = getattr(booking, "payment", None)
     is_pending = payment is not None and payment.status == Payment.Status.PENDING
-    return is_pending and booking.state != Booking.State.CANCELLED
+    return is_pending and booking.is_promised and booking.state != Booking.State.CANCELLED
 
 
 class BookingForm(forms.ModelForm):
@@ -92,6 +92,7 @@ class BookingViews(ListViews):
     views = {
         "coming": ("Coming", lambda rows: rows.upcoming(timezone.now())),
         "attention": ("Needs a look", lambda rows: rows.exclude(attention="")),
+        "waiting": ("Waiting for payment", lambda rows: rows.waiting_for_payment()),
         "unpaid": ("To be paid", lambda rows: rows.to_be_paid()),
         "past": ("Past", lambda rows: rows.filter(starts_at__lt=timezone.now())),
         "cancelled": ("Cancelled", lambda rows: rows.filter(state=Booking.State.CANCELLED)),
@@ -243,7 +244,7 @@ class BookingAdmin(VisitVerbs, PortalAdmin):
         "Move",
         explanation="The price stays. The vendors are told, and the patient gets an e-mail.",
         form=MoveForm,
-        when=may_become(Booking.State.CANCELLED),
+        when=lambda booking: booking.state == Booking.State.CONFIRMED,
     )
     def move(
         self, request: HttpRequest, booking: Booking, *, starts_at: datetime, practitioner: Practitioner | None = None

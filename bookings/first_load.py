@@ -5,14 +5,14 @@ from django.apps import apps as installed_apps
 from django.apps.registry import Apps
 
 CANCEL_REASONS = [
-    ("patient_unwell", "Patient is unwell", False),
-    ("time_does_not_suit", "Time does not suit any more", False),
-    ("not_wanted", "Not wanted any more", False),
-    ("price", "Price", False),
-    ("practitioner_away", "Practitioner is away", False),
-    ("not_paid", "Not paid", False),
-    ("mistake", "Mistake", False),
-    ("other", "Other", True),
+    ("patient_unwell", "Patient is unwell", False, True),
+    ("time_does_not_suit", "Time does not suit any more", False, True),
+    ("not_wanted", "Not wanted any more", False, True),
+    ("price", "Price", False, True),
+    ("practitioner_away", "Practitioner is away", False, False),
+    ("not_paid", "Not paid", False, False),
+    ("mistake", "Mistake", False, False),
+    ("other", "Other", True, True),
 ]
 CONSENTS = [
     (
@@ -40,8 +40,8 @@ def load_words(sender: AppConfig, *, using: str, apps: Apps = installed_apps, **
     if not reason.objects.using(using).exists():
         reason.objects.using(using).bulk_create(
             [
-                reason(code=code, label=label, asks_for_detail=asks, position=place)
-                for place, (code, label, asks) in enumerate(CANCEL_REASONS)
+                reason(code=code, label=label, asks_for_detail=asks, is_for_patients=theirs, position=place)
+                for place, (code, label, asks, theirs) in enumerate(CANCEL_REASONS)
             ],
             ignore_conflicts=True,
         )

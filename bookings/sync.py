@@ -129,7 +129,9 @@ def _is_moving(booking: Booking, deadline: datetime) -> bool:
 
 
 def systems_of(booking: Booking) -> set[str]:
-    """Name the systems that have to know of a booking."""
+    """Name the systems that have to know of a booking; none of one that was never paid for."""
+    if not booking.is_promised:
+        return set()
     systems = {booking.practitioner.calendar_provider} - {Practitioner.CalendarProvider.NONE}
     return systems if booking.appointment_type.is_free_consultation else systems | {System.MEDIRECORDS}
 

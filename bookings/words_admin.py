@@ -49,9 +49,9 @@ class CancelReasonAdmin(WordAdmin):
     """Why visits are called off."""
 
     used_by = "bookings"
-    list_display = ["label", "position", "shown_active", "asks_for_detail", "shown_use"]
+    list_display = ["label", "position", "shown_active", "asks_for_detail", "is_for_patients", "shown_use"]
     list_editable = ["position"]
-    fields = ["label", "code", "position", "asks_for_detail", "is_active"]
+    fields = ["label", "code", "position", "asks_for_detail", "is_for_patients", "is_active"]
     search_fields = ["label"]
     search_help_text = "Reason"
     empty_text = "No reason yet. Without any, whoever cancels a booking has to say why in own words."

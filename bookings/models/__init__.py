@@ -12,6 +12,7 @@ from .patients import (
     IdentityCheck,
     Patient,
     PatientMerge,
+    PortalRequest,
     ids_known_to,
 )
 from .sync import SyncNote, SyncRecord
@@ -35,6 +36,7 @@ __all__ = [
     "Patient",
     "PatientMerge",
     "Payment",
+    "PortalRequest",
     "Reconciliation",
     "RefundDecision",
     "RefundRule",

@@ -24,6 +24,9 @@ class CancelReason(models.Model):
     position = models.PositiveSmallIntegerField(default=0)
     is_active = models.BooleanField("offered", default=True)
     asks_for_detail = models.BooleanField(default=False, help_text="Whether a few words have to be added.")
+    is_for_patients = models.BooleanField(
+        "for patients", default=False, help_text="Whether patients can choose it on their own page."
+    )
 
     class Meta:
         ordering = ["position", "label"]
@@ -38,8 +41,16 @@ class BookingQuerySet(models.QuerySet):
         return self.filter(state=Booking.State.CONFIRMED, starts_at__gte=now).order_by("starts_at")
 
     def to_be_paid(self) -> "BookingQuerySet":
-        """Visits for which somebody still has to pay."""
-        return self.filter(payment__status=Payment.Status.PENDING).exclude(state=Booking.State.CANCELLED)
+        """Visits for which somebody still has to pay; who is about to pay online is waited for, not asked."""
+        return self.promised().filter(payment__status=Payment.Status.PENDING).exclude(state=Booking.State.CANCELLED)
+
+    def promised(self) -> "BookingQuerySet":
+        """Visits that were promised, whatever became of them; none that waits for its payment, or lapsed without."""
+        return self.filter(pays_until=None)
+
+    def waiting_for_payment(self) -> "BookingQuerySet":
+        """Visits that are promised as soon as they are paid."""
+        return self.filter(state=Booking.State.PENDING_PAYMENT)
 
 
 class Booking(models.Model):
@@ -88,8 +99,11 @@ class Booking(models.Model):
         help_text="A vendor told of the state that it is in, and nobody here has decided since.",
     )
     revision = models.PositiveIntegerField(default=0, editable=False, help_text="Counts moves, for the .ics.")
+    moved_at = models.DateTimeField(null=True, editable=False, help_text="When it was given another time last.")
     pays_until = models.DateTimeField(
-        null=True, editable=False, help_text="Until when the time is kept for whoever pays online."
+        null=True,
+        editable=False,
+        help_text="Until when the time is kept for whoever pays online; empty once the visit is promised.",
     )
     link_serial = models.PositiveIntegerField(
         default=0, editable=False, help_text="Counts how often the patient's links were made void."
@@ -134,6 +148,11 @@ class Booking(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def is_promised(self) -> bool:
+        """False while it waits for its payment, and once it lapsed without."""
+        return self.pays_until is None
 
     @property
     def when(self) -> str:

@@ -228,3 +228,20 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.wording}: {'agreed' if self.is_given else 'refused'}"
+
+
+class PortalRequest(models.Model):
+    """
+    An e-mail address typed by somebody who wants to see their bookings; deleted once it was looked up.
+
+    It is looked up by a worker: the page would else tell by its time whether the address is known.
+    """
+
+    email = models.EmailField("e-mail")
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["asked_at"]
+
+    def __str__(self) -> str:
+        return f"{self.asked_at:%d.%m. %H:%M}"

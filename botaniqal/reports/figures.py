@@ -94,7 +94,8 @@ def bookings_by_day(last: date, *, days: int) -> list[DayOfBookings]:
     # Told apart among those of the days: as a condition it would be looked up for every visit there ever was.
     is_visit = ~Q(appointment_type__kind=AppointmentType.Kind.CONSULTATION)
     rows = (
-        Booking.objects.filter(created_at__gte=day_start(first), created_at__lt=day_start(last + timedelta(days=1)))
+        Booking.objects.promised()
+        .filter(created_at__gte=day_start(first), created_at__lt=day_start(last + timedelta(days=1)))
         .order_by()
         .annotate(day=TruncDate("created_at"))
         .values_list("day")

@@ -115,7 +115,7 @@ def _visits(request: HttpRequest) -> QuerySet[Booking]:
     starts_at, ends_at = figures.day_start(today), figures.day_start(today + timedelta(days=1))
     return (
         Booking.objects.filter(practitioner__user=request.user, starts_at__gte=starts_at, starts_at__lt=ends_at)
-        .exclude(state=Booking.State.CANCELLED)
+        .exclude(state__in=[Booking.State.CANCELLED, Booking.State.PENDING_PAYMENT])
         .select_related("patient", "appointment_type")
         .order_by("starts_at")
     )

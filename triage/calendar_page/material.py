@@ -81,6 +81,10 @@ def gather(
     else:
         plans = plans_of(people=owners, starts_at=starts_at, ends_at=ends_at, now=now)
     held_for = {hold.held_for for plan in plans.values() for hold in plan.holds}
+    # What waits for its payment is drawn as a visit; its hold would stand on top of it.
+    waiting = {each.pk for each in bookings if each.state == Booking.State.PENDING_PAYMENT}
+    for plan in plans.values() if waiting else ():
+        plan.holds = [hold for hold in plan.holds if hold.held_for not in waiting]
     calls = TriageSession.objects.filter(pk__in=held_for).select_related("patient", "consultant")
     return Material(
         plans=plans,

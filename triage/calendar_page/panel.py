@@ -93,7 +93,7 @@ def move(request: HttpRequest, site: AdminSite, booking_id: UUID) -> HttpRespons
         where = f"{clinic_time(starts_at)} with {moved.practitioner}"
         messages.success(request, f"{moved} is moved to {where}. The patient is told by e-mail.")
         return redirect(_calendar_on(starts_at))
-    if booking.state not in (Booking.State.PENDING_PAYMENT, Booking.State.CONFIRMED):
+    if booking.state != Booking.State.CONFIRMED:
         raise lifecycle.WrongMove(booking, "moved")
     return _answer(request, site, "move", {"booking": booking, **_offers(request, booking, now)})
 
@@ -115,7 +115,7 @@ def _details(request: HttpRequest, site: AdminSite, booking: Booking) -> dict[st
     admin, payment = site.get_model_admin(Booking), getattr(booking, "payment", None)
     may = request.user.has_perm
     verbs = [each for each in admin.verbs_for(request, booking) if not each["url"].endswith("/do/move/")]
-    is_movable = booking.state in (Booking.State.PENDING_PAYMENT, Booking.State.CONFIRMED)
+    is_movable = booking.state == Booking.State.CONFIRMED
     call = getattr(booking, "call", None) or getattr(booking, "triage_session", None)
     return {
         "phone": shown_phone(booking.patient.phone),
