@@ -1,6 +1,9 @@
 """Services as a Django app."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+from . import first_forms
 
 
 class Services(AppConfig):
@@ -9,3 +12,7 @@ class Services(AppConfig):
     name = "services"
     label = "services"
     verbose_name = "Catalogue"
+
+    def ready(self) -> None:
+        """Have the first forms made after a migrate."""
+        post_migrate.connect(first_forms.load_forms, sender=self, dispatch_uid="forms")

@@ -85,6 +85,7 @@ class FreedTime(models.Model):
         FILLED = "filled", "Taken"
         NOBODY = "nobody", "Nobody wants it"
         GONE = "gone", "Booked otherwise, or past"
+        STOPPED = "stopped", "Not offered any more"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     practitioner = models.ForeignKey("practitioners.Practitioner", on_delete=models.PROTECT, related_name="+")

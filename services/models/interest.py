@@ -4,7 +4,7 @@ import uuid
 
 from django.core.validators import MaxValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Lower
 
 from botaniqal.cards import validate_none
@@ -16,6 +16,10 @@ class InterestEntryQuerySet(models.QuerySet):
     def standing(self) -> "InterestEntryQuerySet":
         """Those who still want to hear from us."""
         return self.filter(left_at=None)
+
+    def of(self, address: str) -> "InterestEntryQuerySet":
+        """Those of an address, however it is written."""
+        return self.alias(written=Lower("email")).filter(written=Lower(Value(address)))
 
     def untold(self) -> "InterestEntryQuerySet":
         """Those who still want to hear from us, and were not told yet that it began."""
@@ -41,6 +45,9 @@ class InterestEntry(models.Model):
     joined_at = models.DateTimeField()
     told_at = models.DateTimeField(null=True, editable=False, help_text="When they were told that it began.")
     left_at = models.DateTimeField(null=True, editable=False)
+    left_reason = models.CharField(
+        max_length=200, blank=True, editable=False, help_text="Why staff took them off; empty where they left."
+    )
 
     objects = InterestEntryQuerySet.as_manager()
 
