@@ -3,19 +3,19 @@
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
-from zoneinfo import ZoneInfo, available_timezones
+from math import ceil
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.cache import add_never_cache_headers, patch_cache_control
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import conditional_page, require_http_methods, require_safe
 
 from botaniqal.api.throttles import PublicRead, PublicWrite
 from botaniqal.errors import DomainError
+from botaniqal.zones import zone_of as zone_of
 
 View = Callable[..., HttpResponse]
-ZONES = frozenset(available_timezones())
 TRAP = "website"
 """A field that people do not see and robots fill in."""
 
@@ -42,15 +42,39 @@ def public_page(view: View) -> View:
     @require_http_methods(["GET", "HEAD", "POST"])
     @wraps(view)
     def page(request: HttpRequest, **kwargs: object) -> HttpResponse:
-        throttle = PublicWrite() if request.method == "POST" else PublicRead()
-        try:
-            if not throttle.allow_request(request, None):
-                raise TooManyTries
-            return view(request, **kwargs)
-        except DomainError as refusal:
-            return sorry(request, refusal)
+        return _answered(view, request, **kwargs)
 
     return page
+
+
+def shared_page(view: View) -> View:
+    """Make a page that is the same for everybody, so that browsers may keep it for a minute."""
+
+    @require_safe
+    @conditional_page
+    @wraps(view)
+    def page(request: HttpRequest, **kwargs: object) -> HttpResponse:
+        answer = _answered(view, request, **kwargs)
+        if answer.status_code == HTTPStatus.OK:
+            patch_cache_control(answer, public=True, max_age=60)
+        else:
+            add_never_cache_headers(answer)
+        return answer
+
+    return page
+
+
+def _answered(view: View, request: HttpRequest, **kwargs: object) -> HttpResponse:
+    throttle = PublicWrite() if request.method == "POST" else PublicRead()
+    try:
+        if not throttle.allow_request(request, None):
+            raise TooManyTries
+        return view(request, **kwargs)
+    except DomainError as refusal:
+        answer = sorry(request, refusal)
+    if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        answer["Retry-After"] = str(max(1, ceil(throttle.wait())))
+    return answer
 
 
 def sorry(request: HttpRequest, refusal: DomainError) -> HttpResponse:
@@ -61,9 +85,3 @@ def sorry(request: HttpRequest, refusal: DomainError) -> HttpResponse:
 def is_robot(request: HttpRequest) -> bool:
     """True when a field was filled in that people do not see; it is told nothing of being found out."""
     return bool(request.POST.get(TRAP, "").strip())
-
-
-def zone_of(request: HttpRequest) -> ZoneInfo:
-    """Read by which clock the visitor reads times: ``zone`` as they or their browser chose it, else the clinic's."""
-    name = request.POST.get("zone") or request.GET.get("zone") or settings.CLINIC_TIME_ZONE
-    return ZoneInfo(name if name in ZONES else settings.CLINIC_TIME_ZONE)

@@ -1,8 +1,9 @@
 """Another time for a call, chosen by the patient: the link to it, the free times, the choice."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core import signing
@@ -16,6 +17,7 @@ from botaniqal.errors import Conflict, Missing, RuleBroken
 from botaniqal.public import LinkOver
 from practitioners import availability, diary
 from practitioners.models import Practitioner
+from services.models import AppointmentType
 
 from . import sessions
 from .models import CallEvent, TriageSession
@@ -78,8 +80,14 @@ def require_waiting(session: TriageSession) -> None:
 def free_times(session: TriageSession, *, now: datetime) -> list[datetime]:
     """List when some consultant is free in the coming week, by the patient's days, or in the first that has a time."""
     kind, zone = session.consultation.appointment_type, session.patient.zone
-    offers = [availability.Offer(person, kind) for person in _consultants(session, now)]
-    first_day = now.astimezone(zone).date()
+    return coming_times(kind, _consultants(session, now), zone=zone, first_day=now.astimezone(zone).date())
+
+
+def coming_times(
+    kind: AppointmentType, people: Iterable[Practitioner], *, zone: ZoneInfo, first_day: date
+) -> list[datetime]:
+    """List when any of these people is free in a week of a zone's days, or in the first after it that has a time."""
+    offers = [availability.Offer(person, kind) for person in people]
     found = availability.find_slots(offers=offers, first_day=first_day, days=SHOWN_DAYS, zone=zone)
     if not any(slots.starts for slots in found):
         later = [slots.next_available for slots in found if slots.next_available]

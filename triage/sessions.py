@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import Count
@@ -16,6 +16,7 @@ from botaniqal.errors import Conflict, Malformed, Missing, NotAllowed, RuleBroke
 from practitioners import availability, diary, timegrid
 from practitioners.models import DiaryEntry, Practitioner
 from services.models import AppointmentType
+from services.offering import NotOffered, require_offered
 from services.prices import clinic_day
 
 from . import hand_over
@@ -66,17 +67,18 @@ def free_consultation() -> AppointmentType:
     """
     Find the appointment type of the free consultation.
 
-    :raises RuleBroken: the catalogue has none that is offered.
+    :raises NotOffered: the catalogue has none that is offered.
     """
-    kind = (
-        AppointmentType.objects.offered()
+    kinds = list(
+        AppointmentType.objects.on_show()
         .filter(kind=AppointmentType.Kind.CONSULTATION)
         .in_catalogue_order()
         .select_related("service")
-        .first()
     )
-    if kind is None:
-        raise RuleBroken("not_offered", "Free consultations are not offered at the moment.")
+    if not kinds:
+        raise NotOffered("Free consultations are not offered at the moment.")
+    kind = next((each for each in kinds if not each.obstacle), kinds[0])
+    require_offered(kind, is_public=True)
     return kind
 
 
@@ -95,6 +97,7 @@ def open_session(
     concern: str = "",
     join_link: str = "",
     attention: str = "",
+    session_id: UUID | None = None,
 ) -> TriageSession:
     """Plan a call for which the time is taken, and send the patient what to prepare."""
     consultation = lifecycle.book(
@@ -112,7 +115,11 @@ def open_session(
         attention=attention,
     )
     session = TriageSession.objects.create(
-        patient=patient, consultation=consultation, consultant=consultant, primary_concern=concern
+        pk=session_id or uuid4(),
+        patient=patient,
+        consultation=consultation,
+        consultant=consultant,
+        primary_concern=concern,
     )
     notices.send_preparation(booking=consultation, now=now)
     return session
@@ -128,6 +135,7 @@ def book_consultation(
     zone: str,
     by: User | None,
     now: datetime,
+    session_id: UUID | None = None,
 ) -> TriageSession:
     """
     Plan a call at the first of the wanted times at which a consultant is free: the one with the fewest calls that day.
@@ -157,6 +165,7 @@ def book_consultation(
                         by=by,
                         now=now,
                         concern=concern,
+                        session_id=session_id,
                     )
             except (diary.SlotTaken, RuleBroken):
                 continue

@@ -1,0 +1,196 @@
+"""The free consultation as visitors plan it themselves: when somebody is free, one call a form, and its receipt."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from django.core import signing
+from django.db import connection, transaction
+
+from bookings import consents
+from bookings.models import Consent, ConsentWording
+from botaniqal.errors import RuleBroken
+from practitioners.models import Practitioner
+from services.models import AppointmentType
+
+from . import rebooking, sessions
+from .models import TriageSession
+
+SHOWN_DAYS = 7
+FORM_LIFE = timedelta(hours=24)
+
+forms = signing.TimestampSigner(salt="the form of a free consultation")
+decoys = signing.TimestampSigner(salt="what a robot is told of a free consultation")
+
+
+class FormTooOld(RuleBroken):
+    """The form was not made here, or too long ago to know what became of it."""
+
+    code = "form_too_old"
+
+    def __init__(self) -> None:
+        super().__init__("form", "This page was open for too long. Look at it once more, and send it again.")
+
+
+class WordingChanged(RuleBroken):
+    """The clinic asks something else by now than what was agreed to."""
+
+    code = "old_wording"
+
+    def __init__(self) -> None:
+        super().__init__("wording", "What we ask you to agree to has changed. Please read it again.")
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """The free times of seven days, and the days before and after that may have more."""
+
+    times: list[datetime]
+    first_day: date
+    earlier: date | None
+    later: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a visitor is told of the call that they planned."""
+
+    starts_at: datetime
+    zone: ZoneInfo
+    consultant: str
+    minutes: int
+
+
+def week_of(*, zone: ZoneInfo, first_day: date | None, now: datetime) -> Week:
+    """
+    List when some consultant is free in a week of a zone's days, or in the first week after it that has a time.
+
+    :raises RuleBroken: free consultations are not offered.
+    """
+    kind = sessions.free_consultation()
+    today = now.astimezone(zone).date()
+    last_day = today + timedelta(days=kind.horizon_days)
+    first_day = min(max(first_day or today, today), last_day)
+    times = rebooking.coming_times(kind, _consultants(kind, now), zone=zone, first_day=first_day)
+    if times:
+        first_day = max(first_day, times[-1].astimezone(zone).date() - timedelta(days=SHOWN_DAYS - 1))
+    later = first_day + timedelta(days=SHOWN_DAYS)
+    return Week(
+        times=times,
+        first_day=first_day,
+        earlier=max(today, first_day - timedelta(days=SHOWN_DAYS)) if first_day > today else None,
+        later=later if later <= last_day else None,
+    )
+
+
+def new_key() -> str:
+    """Make the key of a form, by which its call is known however often it is sent."""
+    return forms.sign(uuid4().hex)
+
+
+def is_known(key: str) -> bool:
+    """True for the key of a form that was made here, and not too long ago."""
+    try:
+        _read(key)
+    except FormTooOld:
+        return False
+    return True
+
+
+@transaction.atomic
+def plan(
+    *,
+    key: str,
+    starts_at: datetime,
+    name: str,
+    email: str,
+    phone: str,
+    concern: str,
+    zone: ZoneInfo,
+    wording: str,
+    now: datetime,
+) -> TriageSession:
+    """
+    Plan the call that a form asks for, once however often it is sent; ``wording`` is what its sender agreed to.
+
+    :raises FormTooOld: the form was not made here, or too long ago.
+    :raises NoConsultantFree: nobody is free at that time any more.
+    :raises RuleBroken: that time has passed, or free consultations are not offered.
+    :raises WordingChanged: what they agreed to is not what is asked by now.
+    """
+    session_id = _read(key)
+    with connection.cursor() as cursor:  # the same form, sent at the same moment, waits here
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"consultation {session_id}"])
+    planned = TriageSession.objects.filter(pk=session_id).first()
+    if planned:
+        return planned
+    agreed = privacy_wording()
+    if agreed and str(agreed.pk) != wording:
+        raise WordingChanged
+    session = sessions.book_consultation(
+        session_id=session_id,
+        name=name,
+        email=email,
+        phone=phone,
+        preferred_times=[starts_at],
+        concern=concern,
+        zone=zone.key,
+        by=None,
+        now=now,
+    )
+    if agreed:
+        consents.record(
+            patient_id=session.patient_id,
+            wording_id=agreed.pk,
+            is_given=True,
+            how=Consent.How.WEBSITE,
+            session_id=session.pk,
+            by=None,
+            now=now,
+        )
+    return session
+
+
+def privacy_wording() -> ConsentWording | None:
+    """Find what visitors are asked to agree to; None while the clinic has written nothing."""
+    return ConsentWording.objects.filter(kind=ConsentWording.Kind.PRIVACY, is_current=True).first()
+
+
+def receipt_for(session: TriageSession, *, now: datetime) -> str:
+    """Write the token by which whoever planned a call reads when it will be."""
+    return rebooking.link_to(session, now=now).rpartition("/")[2]
+
+
+def decoy_for(starts_at: datetime, zone: ZoneInfo, *, now: datetime) -> str:
+    """Write a token that reads like a call's, for a robot: it is to believe that it was heard."""
+    kind = sessions.free_consultation()
+    who = next((person.name for person in sessions.by_load(_consultants(kind, now), starts_at)), "")
+    return decoys.sign_object({"at": starts_at.isoformat(), "zone": zone.key, "who": who, "minutes": kind.minutes})
+
+
+def receipt_of(token: str, *, now: datetime) -> Receipt:
+    """
+    Read when a call will be.
+
+    :raises Missing: nobody here wrote that token.
+    :raises LinkOver: it is old, or the call is going on, over or cancelled.
+    """
+    try:
+        said = decoys.unsign_object(token)
+        return Receipt(datetime.fromisoformat(said["at"]), ZoneInfo(said["zone"]), said["who"], said["minutes"])
+    except signing.BadSignature:
+        session = rebooking.call_of(token, now=now)
+    minutes = session.consultation.appointment_type.minutes
+    return Receipt(session.due_on, session.patient.zone, session.consultant.name, minutes)
+
+
+def _read(key: str) -> UUID:
+    try:
+        return UUID(forms.unsign(key, max_age=FORM_LIFE))
+    except signing.BadSignature:
+        raise FormTooOld from None
+
+
+def _consultants(kind: AppointmentType, now: datetime) -> list[Practitioner]:
+    return list(Practitioner.objects.consulting().fresh(now).filter(appointment_types=kind).order_by("name"))
