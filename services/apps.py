@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
-from . import first_forms
+from . import first_forms, first_load
 
 
 class Services(AppConfig):
@@ -14,5 +14,6 @@ class Services(AppConfig):
     verbose_name = "Catalogue"
 
     def ready(self) -> None:
-        """Have the first forms made after a migrate."""
+        """Have the first forms, and the first steps of the interest list, made after a migrate."""
         post_migrate.connect(first_forms.load_forms, sender=self, dispatch_uid="forms")
+        post_migrate.connect(first_load.load_steps, sender=self, dispatch_uid="nurture-steps")

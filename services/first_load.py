@@ -25,7 +25,7 @@ STEPS = [
     (
         30,
         "Still on the list for {service}",
-        "{service} is not ready yet, and you are still on our list. As soon as times can be booked, we write to you.\n\n"
+        "{service} is not ready yet, and you are still on our list. As soon as it can be booked, we write to you.\n\n"
         "If you do not want to wait any more, the link below takes you off the list.",
     ),
 ]
