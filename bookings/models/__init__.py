@@ -13,6 +13,7 @@ from .patients import (
     Patient,
     PatientMerge,
     PortalRequest,
+    first_name_of,
     ids_known_to,
 )
 from .sync import SyncNote, SyncRecord
@@ -42,6 +43,7 @@ __all__ = [
     "RefundRule",
     "SyncNote",
     "SyncRecord",
+    "first_name_of",
     "ids_known_to",
     "on_clock",
 ]

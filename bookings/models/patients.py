@@ -24,6 +24,11 @@ def ids_known_to(user) -> models.QuerySet:
     return called.union(visits.filter(practitioner__user=user).order_by().values("patient"))
 
 
+def first_name_of(name: str) -> str:
+    """Give of a name what a message may begin with."""
+    return next(iter(name.split()), "")
+
+
 class PatientQuerySet(models.QuerySet):
     def standing(self) -> "PatientQuerySet":
         """Records that were not merged into another."""
@@ -77,7 +82,7 @@ class Patient(models.Model):
     @property
     def first_name(self) -> str:
         """The name that a message may begin with."""
-        return self.name.split()[0] if self.name.strip() else ""
+        return first_name_of(self.name)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -1,7 +1,9 @@
 """What stands in the calendar's columns: visits, holds, hours, time off and what is taken outside."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
@@ -13,7 +15,7 @@ from practitioners.models import DiaryEntry, Room
 from practitioners.timegrid import Span, day_edges
 
 from .grid import Axis, Place, lanes
-from .material import Material, Owner, gather
+from .material import Booked, Material, Owner, gather
 from .shapes import Block, Cell, Column, Grid, Line, Roster, Visit
 
 SHORT_MINUTES = 15
@@ -61,9 +63,11 @@ def roster(
 ) -> Roster:
     """Draw everybody's week: hours and visits as a list a day."""
     material = gather(request, owners, days, now, most_a_day=MOST_A_CELL)
-    lines = []
+    panel_at, lines = _panels(), []
     for owner in owners:
-        cells = []
+        cells, on_day = [], defaultdict(list)
+        for each in material.visits[owner.pk]:
+            on_day[each.starts_at.astimezone(CLINIC).date()].append(each)
         for day in days:
             plan = material.plans[owner.pk]
             hours = [_from_to(*span) for span in plan.hours if _touches(span, day)]
@@ -71,14 +75,14 @@ def roster(
             holds = [
                 _hold_words(hold, material) for hold in plan.holds if _touches((hold.starts_at, hold.ends_at), day)
             ]
-            booked = [each for each in material.visits[owner.pk] if _is_on(each.starts_at, day)]
+            booked = on_day[day]
             cells.append(
                 Cell(
                     day=day,
                     url=address(view="day", date=day, who=owner.pk),
                     hours=", ".join("–".join(each) for each in hours),
                     notes=away + holds,
-                    visits=[_visit(booking, material) for booking in booked],
+                    visits=[_visit(each, material, panel_at) for each in booked],
                     more=booked[0].of_day - len(booked) if booked else 0,
                 )
             )
@@ -98,15 +102,16 @@ def roster(
 def _filled(axis: Axis, material: Material, owner: Owner, day: date) -> dict[str, object]:
     """Place what stands in one column."""
     plan, begins, over = material.plans[owner.pk], *day_edges(day, CLINIC)
+    panel_at = _panels()
     spans: list[tuple[str, Span, str]] = []
     if not material.is_by_room:
         spans += [("closed", span, "") for span in complement(plan.hours, begins, over)]
     spans += [("away", span, f"Away: {reason}") for span, reason in plan.away]
     spans += [("busy", span, f"Busy in {calendar}") for span, calendar in plan.busy]
     bookings = [each for each in material.visits[owner.pk] if _touches((each.starts_at, each.ends_at), day)]
-    for booking in bookings:
-        if booking.entry:
-            before, after = (booking.entry.starts_at, booking.starts_at), (booking.ends_at, booking.entry.ends_at)
+    for each in bookings:
+        if each.taken_from and each.taken_until:
+            before, after = (each.taken_from, each.starts_at), (each.ends_at, each.taken_until)
             spans += [("buffer", span, "") for span in (before, after) if span[0] < span[1]]
     spans += [("hold", (hold.starts_at, hold.ends_at), _hold_words(hold, material)) for hold in plan.holds]
     blocks = [
@@ -117,31 +122,42 @@ def _filled(axis: Axis, material: Material, owner: Owner, day: date) -> dict[str
     places = [axis.place(each.starts_at, each.ends_at, day) or Place(0, 1) for each in bookings]
     lane_of, count = lanes(places)
     visits = [
-        _visit(booking, material, place, lane) for booking, place, lane in zip(bookings, places, lane_of, strict=True)
+        _visit(each, material, panel_at, place, lane)
+        for each, place, lane in zip(bookings, places, lane_of, strict=True)
     ]
     return {"blocks": blocks, "visits": visits, "lanes": count}
 
 
-def _visit(booking: Booking, material: Material, place: Place | None = None, lane: int | None = None) -> Visit:
-    what = str(booking.appointment_type)
-    room = booking.entry.room if booking.entry else None
-    if room and not material.is_by_room:
-        what = f"{what}, {room}"
+def _visit(
+    booked: Booked,
+    material: Material,
+    panel_at: Callable[[UUID], str],
+    place: Place | None = None,
+    lane: int | None = None,
+) -> Visit:
+    known, kind = material.known, material.types[booked.type_id]
     return Visit(
-        key=str(booking.pk),
-        url=reverse("admin:calendar_booking", args=(booking.pk,)) if material.known.reads_bookings else "",
-        service_id=booking.appointment_type.service_id,
-        from_to=_from_to(booking.starts_at, booking.ends_at),
-        name=material.known.name(booking),
-        what=what,
-        with_whom=booking.practitioner.name if material.is_by_room else "",
-        state=booking.get_state_display(),
-        sign=SIGNS[booking.state],
-        needs_look=bool(booking.attention) and material.known.has(booking),
+        key=str(booked.pk),
+        url=panel_at(booked.pk) if known.reads_bookings else "",
+        service_id=kind.service_id,
+        from_to=_from_to(booked.starts_at, booked.ends_at),
+        name=known.name(booked.patient_id, booked.patient),
+        what=f"{kind}, {booked.room}" if booked.room and not material.is_by_room else str(kind),
+        with_whom=material.names.get(booked.practitioner_id, ""),
+        state=Booking.State(booked.state).label,
+        sign=SIGNS[booked.state],
+        needs_look=bool(booked.attention) and known.has(booked.patient_id),
         row=place.row if place else 0,
         span=place.span if place else 0,
         lane=lane,
     )
+
+
+def _panels() -> Callable[[UUID], str]:
+    """Find where the panels of bookings are: once, for looking it up hundreds of times takes long."""
+    nobody = UUID(int=0)
+    before, after = reverse("admin:calendar_booking", args=(nobody,)).split(str(nobody))
+    return lambda pk: f"{before}{pk}{after}"
 
 
 def _hold_words(hold: DiaryEntry, material: Material) -> str:

@@ -1,12 +1,12 @@
 """As much of a visit's patient as a person may see."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.http import HttpRequest
 
-from bookings.models import Booking, Patient
+from bookings.models import Patient, first_name_of
 from botaniqal.admin import limited_to_own
 
 
@@ -19,22 +19,21 @@ class Known:
     """None for whoever sees them all."""
 
     @classmethod
-    def to(cls, request: HttpRequest, bookings: Iterable[Booking]) -> "Known":
-        """Find out for some bookings, by one query at most."""
+    def to(cls, request: HttpRequest, patients: Collection[UUID]) -> "Known":
+        """Find out for some patients, by one query at most."""
         if not request.user.has_perm("bookings.view_booking"):
             return cls(False, frozenset())
         if not limited_to_own(request):
             return cls(True)
-        asked = {booking.patient_id for booking in bookings}
-        own = Patient.objects.known_to(request.user).filter(pk__in=asked).values_list("pk", flat=True)
+        own = Patient.objects.known_to(request.user).filter(pk__in=patients).values_list("pk", flat=True)
         return cls(True, frozenset(own))
 
-    def has(self, booking: Booking) -> bool:
-        """Tell whether the whole of a booking may be seen."""
-        return self.patients is None or booking.patient_id in self.patients
+    def has(self, patient_id: UUID) -> bool:
+        """Tell whether the whole of a patient's visit may be seen."""
+        return self.patients is None or patient_id in self.patients
 
-    def name(self, booking: Booking) -> str:
+    def name(self, patient_id: UUID, name: str) -> str:
         """Give the name by which a visit is shown: of others' patients the first alone, of nobody's a word."""
         if not self.reads_bookings:
             return "Visit"
-        return booking.patient.name if self.has(booking) else booking.patient.first_name
+        return name if self.has(patient_id) else first_name_of(name)

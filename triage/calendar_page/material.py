@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, F, Window
+from django.db.models import Count, F, Value, Window
 from django.db.models.functions import RowNumber, TruncDate
 from django.http import HttpRequest
 
@@ -14,14 +15,37 @@ from bookings.models import Booking
 from practitioners.day_plan import CLINIC, Plan, held, plans_of
 from practitioners.models import LONGEST_ENTRY, Practitioner, Room
 from practitioners.timegrid import day_edges
+from services.models import AppointmentType
 from triage.models import TriageSession
 
 from .known import Known
 
 Owner = Practitioner | Room
-SHOWN = [
-    *("patient__name", "practitioner", "appointment_type", "starts_at", "ends_at", "state", "attention"),
-    *("entry__starts_at", "entry__ends_at", "entry__room__name"),
+
+
+class Booked(NamedTuple):
+    """A booking as far as the calendar shows it: a week has hundreds, and as many objects of the ORM take long."""
+
+    pk: UUID
+    patient_id: UUID
+    patient: str
+    practitioner_id: UUID
+    type_id: int
+    starts_at: datetime
+    ends_at: datetime
+    state: str
+    attention: str
+    pays_until: datetime | None
+    taken_from: datetime | None
+    taken_until: datetime | None
+    room_id: int | None
+    room: str | None
+    of_day: int
+
+
+COLUMNS = [
+    *("pk", "patient_id", "patient__name", "practitioner_id", "appointment_type_id", "starts_at", "ends_at", "state"),
+    *("attention", "pays_until", "entry__starts_at", "entry__ends_at", "entry__room_id", "entry__room__name", "of_day"),
 ]
 
 
@@ -30,7 +54,10 @@ class Material:
     """What the database knows of some people's, or rooms', days."""
 
     plans: dict[UUID | int, Plan]
-    visits: dict[UUID | int, list[Booking]]
+    visits: dict[UUID | int, list[Booked]]
+    types: dict[int, AppointmentType]
+    names: dict[UUID, str]
+    """Whose visits they are, where they stand by room."""
     calls: dict[UUID, TriageSession]
     known: Known
     is_by_room: bool
@@ -38,7 +65,7 @@ class Material:
     @property
     def services(self) -> list[tuple[int, str]]:
         """The services that are seen, for the legend."""
-        seen = {each.appointment_type.service for bookings in self.visits.values() for each in bookings}
+        seen = {kind.service for kind in self.types.values()}
         return [(service.pk, service.name) for service in sorted(seen, key=lambda each: (each.position, each.name))]
 
 
@@ -60,9 +87,6 @@ def gather(
             **{"entry__room__in" if is_by_room else "practitioner__in": owners},
         )
         .exclude(state=Booking.State.CANCELLED)
-        .select_related("patient", "entry__room")
-        .prefetch_related("practitioner", "appointment_type__service")  # few of them, of many visits
-        .only(*SHOWN)
         .order_by("starts_at", "pk")
     )
     if most_a_day:
@@ -71,9 +95,14 @@ def gather(
         bookings = bookings.annotate(
             place=Window(RowNumber(), order_by=["starts_at", "pk"], **day), of_day=Window(Count("pk"), **day)
         ).filter(place__lte=most_a_day)
-    visits: dict[UUID | int, list[Booking]] = defaultdict(list)
-    for booking in bookings:
-        visits[booking.entry.room_id if is_by_room else booking.practitioner_id].append(booking)
+    else:
+        bookings = bookings.annotate(of_day=Value(0))
+    booked = [Booked(*row) for row in bookings.values_list(*COLUMNS)]
+    visits: dict[UUID | int, list[Booked]] = defaultdict(list)
+    for each in booked:
+        visits[each.room_id if is_by_room else each.practitioner_id].append(each)
+    types = AppointmentType.objects.select_related("service").in_bulk({each.type_id for each in booked})
+    names = Practitioner.objects.filter(pk__in={each.practitioner_id for each in booked}).values_list("pk", "name")
     if is_by_room:
         plans: dict[UUID | int, Plan] = {room.pk: Plan() for room in owners}
         for entry in held(starts_at=starts_at, ends_at=ends_at, now=now).filter(room__in=owners):
@@ -89,7 +118,9 @@ def gather(
     return Material(
         plans=plans,
         visits=visits,
+        types=types,
+        names=dict(names) if is_by_room else {},
         calls={call.pk: call for call in calls} if held_for else {},
-        known=Known.to(request, bookings),
+        known=Known.to(request, {each.patient_id for each in booked}),
         is_by_room=is_by_room,
     )

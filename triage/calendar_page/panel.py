@@ -60,17 +60,17 @@ def view(request: HttpRequest, site: AdminSite, booking_id: UUID) -> HttpRespons
     if not request.user.has_perm("bookings.view_booking"):
         raise PermissionDenied
     booking = _find(booking_id)
-    known = Known.to(request, [booking])
+    known = Known.to(request, [booking.patient_id])
     context = {
         "booking": booking,
-        "title": known.name(booking),
-        "is_known": known.has(booking),
+        "title": known.name(booking.patient_id, booking.patient.name),
+        "is_known": known.has(booking.patient_id),
         "state": badge(booking.get_state_display(), STATE_TONES[booking.state]),
         "times": _times(booking),
         "room": booking.entry.room if booking.entry else None,
         "back": _calendar_on(booking.starts_at),
     }
-    if known.has(booking):
+    if known.has(booking.patient_id):
         context |= _details(request, site, booking)
     return _answer(request, site, "booking", context)
 
@@ -81,7 +81,7 @@ def move(request: HttpRequest, site: AdminSite, booking_id: UUID) -> HttpRespons
     if not request.user.has_perm("bookings.change_booking"):
         raise PermissionDenied
     booking = _find(booking_id)
-    if not Known.to(request, [booking]).has(booking):
+    if not Known.to(request, [booking.patient_id]).has(booking.patient_id):
         raise PermissionDenied
     now = timezone.now()
     if request.method == "POST":

@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from datetime import date
 
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from botaniqal.admin import BAD, badge
+
 from .grid import Axis
 
 SHORT_ROWS = 4
@@ -30,6 +35,28 @@ class Visit:
     def is_short(self) -> bool:
         """True where there is one line of room."""
         return self.span <= SHORT_ROWS
+
+    @property
+    def drawn(self) -> SafeString:
+        """The visit, leading to its panel; a template would take several times as long, and a week has hundreds."""
+        starts, ends = self.from_to
+        mark: SafeString | str = ""
+        if self.needs_look:
+            mark = badge("Look", BAD)
+        elif self.sign:
+            mark = badge(self.state, self.sign)
+        words = format_html(
+            '<strong><span class="figures">{}</span><span class="visually-hidden"> to {},</span> {}</strong> {}'
+            ' <span class="cal-what">{}</span>',
+            starts,
+            ends,
+            self.name,
+            mark,
+            f"{self.what}, {self.with_whom}" if self.with_whom else self.what,
+        )
+        if not self.url:
+            return format_html('<span class="cal-plain">{}</span>', words)
+        return format_html('<a href="{}" id="v-{}" data-dialog>{}</a>', self.url, self.key, words)
 
 
 @dataclass(frozen=True, slots=True)
