@@ -11,8 +11,10 @@ from botaniqal.reports import search
 from practitioners import api as practitioners
 from practitioners import person_page
 from services import api as services
+from services import public_pages as service_pages
 from triage import api as triage
 from triage import booking_api, calendar_page, my_day, self_booking
+from triage import public_pages as call_pages
 
 handler400 = errors.bad_request
 handler403 = errors.forbidden
@@ -47,6 +49,13 @@ vendors = [
     path("webhooks/jotform/<str:secret>", webhooks.jotform),
 ]
 
+visitors = [
+    path("services", service_pages.grid, name="services"),
+    path("services/<slug:slug>", service_pages.funnel, name="service"),
+    path("free-consultation", call_pages.free_consultation, name="free-consultation"),
+    path("free-consultation/<str:token>", call_pages.planned, name="free-consultation-planned"),
+]
+
 patients = [
     path("call/<str:token>", self_booking.another_time, name="another-time"),
 ]
@@ -64,6 +73,7 @@ urlpatterns = [
     *public_api,
     *consultants_api,
     *vendors,
+    *visitors,
     *patients,
     *operators,
 ]
