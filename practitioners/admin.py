@@ -27,6 +27,7 @@ from botaniqal.admin import (
     shown_length,
     verb,
 )
+from botaniqal.bell_admin import RingsCatalogueCheck
 from botaniqal.integrations.admin import OwedAdmin
 from botaniqal.integrations.trouble import in_words
 from services.models import AppointmentType
@@ -102,7 +103,7 @@ class People(ChangeList):
 
 
 @admin.register(Practitioner)
-class PractitionerAdmin(PortalAdmin):
+class PractitionerAdmin(RingsCatalogueCheck, PortalAdmin):
     """Who gives care, or consults on the phone."""
 
     form = PractitionerForm
@@ -160,7 +161,7 @@ class PractitionerAdmin(PortalAdmin):
 
 
 @admin.register(Room)
-class RoomAdmin(PortalAdmin):
+class RoomAdmin(RingsCatalogueCheck, PortalAdmin):
     """Rooms for visits in person."""
 
     list_display = ["name", "shown_active"]
@@ -173,7 +174,7 @@ class RoomAdmin(PortalAdmin):
 
 
 @admin.register(CalendlyEventType)
-class CalendlyEventTypeAdmin(PortalAdmin):
+class CalendlyEventTypeAdmin(RingsCatalogueCheck, PortalAdmin):
     """Calendly's event types and what they stand for; the shared ones have no practitioner."""
 
     list_display = ["calendly_id", "shown_practitioner", "appointment_type"]

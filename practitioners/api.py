@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth import authenticate
+from django.db.models import Q
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -17,8 +18,9 @@ from rest_framework.views import APIView
 from botaniqal.api.fields import Day, Moment, Query, Zone, in_utc
 from botaniqal.api.schema import problems
 from botaniqal.api.throttles import Login, PublicRead
-from botaniqal.errors import Missing, RuleBroken
+from botaniqal.errors import Missing
 from services.models import AppointmentType, Service
+from services.offering import NotOffered, require_offered
 
 from . import availability, timegrid, tokens
 from .models import Practitioner
@@ -133,7 +135,7 @@ class Availability(APIView):
         """List free times of everybody who gives a service; doubtful ones are marked for staff, hidden from others."""
         asked, is_public = QUERY.read(request.query_params), request.auth is None
         found = availability.find_slots(
-            offers=_offers(asked["service"], asked["appointmentType"]),
+            offers=_offers(asked["service"], asked["appointmentType"], is_public=is_public),
             first_day=asked["date"],
             days=asked["days"],
             zone=asked.get("timezone", ZoneInfo(settings.CLINIC_TIME_ZONE)),
@@ -159,21 +161,25 @@ def service_named(name: str) -> Service:
     return service
 
 
-def _offers(name: str, kind: str) -> list[availability.Offer]:
+def _offers(name: str, kind: str, *, is_public: bool) -> list[availability.Offer]:
     """
     Find who gives what is asked for.
 
     :raises Missing: there is no such service, or no such appointment type in it.
-    :raises RuleBroken: the service is not offered now.
+    :raises NotOffered: the service is not offered now, or what is asked for of it cannot be.
     """
     offers = availability.offers_of(service=name.replace("_", "-"), kind=kind)
     if offers:
         return offers
     service = service_named(name)
     if service.status != Service.Status.ACTIVE:
-        raise RuleBroken("not_offered", f"{service} is not offered at the moment.")
-    if kind not in AppointmentType.Kind and not service.appointment_types.filter(code=kind, is_active=True).exists():
+        raise NotOffered(f"{service} is not offered at the moment.")
+    is_meant = Q(kind=kind) | Q(code=kind)
+    types = service.appointment_types.filter(is_meant, is_active=True).select_related("service").in_catalogue_order()
+    if not types and kind not in AppointmentType.Kind:
         raise Missing("There is no such appointment type.")
+    if types and all(each.obstacle for each in types):
+        require_offered(types[0], is_public=is_public)
     return availability.offers_of(service=service.slug, kind=kind)
 
 

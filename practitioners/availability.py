@@ -111,7 +111,7 @@ class Alternative:
 
 def offers_of(*, service: str, kind: str = AppointmentType.Kind.INITIAL) -> list[Offer]:
     """
-    List who gives a service, named by its slug, each with one appointment type; nobody while it is not active.
+    List who gives a service, named by its slug, each with one appointment type; nobody while it is not offered.
 
     ``kind`` is an appointment type's code, or a kind: then the practitioner's first of that kind in the catalogue's
     order, telehealth before in person.
@@ -153,6 +153,14 @@ def find_slots(
         )
     _look_further([each for each in slots if not (each.starts or (each.is_stale and hides_stale))], ends)
     return slots
+
+
+def free_at(*, offers: Sequence[Offer], starts_at: datetime) -> list[Practitioner]:
+    """List whose appointment may begin at a moment; as many queries for any number of people."""
+    window, found = _free(offers, starts_at, starts_at + timegrid.CELL, is_chosen=True)
+    cell = 1 << window.cell_floor(starts_at)
+    is_on_the_grid = window.moment(window.cell_floor(starts_at)) == starts_at
+    return [offer.practitioner for offer, mask in zip(offers, found, strict=True) if is_on_the_grid and mask & cell]
 
 
 def occupied_span(
@@ -302,7 +310,12 @@ def alternatives(
 
 
 def _free(
-    offers: Sequence[Offer], starts: datetime, ends: datetime, held_for: UUID | None = None
+    offers: Sequence[Offer],
+    starts: datetime,
+    ends: datetime,
+    held_for: UUID | None = None,
+    *,
+    is_chosen: bool = False,
 ) -> tuple[timegrid.Window, list[int]]:
     """In which cells of a window each offer may begin, from a moment until before another."""
     reach = max((occupied_minutes(offer.appointment_type) for offer in offers), default=0)
@@ -321,7 +334,7 @@ def _free(
     found = []
     for offer, hours in zip(offers, _hours(offers, window), strict=True):
         kind, place = offer.appointment_type, place_of[offer.practitioner.pk]
-        earliest = max(starts, now + timedelta(minutes=kind.min_notice_minutes) + CHOOSING)
+        earliest = max(starts, now + timedelta(minutes=kind.min_notice_minutes) + (timedelta(0) if is_chosen else CHOOSING))
         latest = min(ends, limits.horizon(kind, now), limits.registered_until(offer.practitioner))
         asked = window.starts_between(earliest, latest) & ~full.get(place, 0)
         steps = timegrid.step_mask(window, kind.step_minutes, ZoneInfo(offer.practitioner.time_zone)) & asked

@@ -140,7 +140,8 @@ GIVES = f"""
     JOIN services_appointmenttype t ON t.id = gives.appointmenttype_id
     JOIN services_service s ON s.id = t.service_id
     LEFT JOIN practitioners_outsidecalendar c ON c.practitioner_id = p.id AND c.provider = p.calendar_provider
-    WHERE s.slug = %(service)s AND s.status = 'active' AND t.is_active AND p.is_active
+    WHERE s.slug = %(service)s AND s.status = 'active' AND t.is_active AND t.verdict IN ('green', 'amber')
+      AND p.is_active
       AND (t.kind = %(kind)s OR t.code = %(kind)s)
     ORDER BY p.name, p.id, t.mode DESC, t.position, t.code
 """  # noqa: S608 - our own columns

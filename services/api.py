@@ -1,6 +1,7 @@
 """The public API of the catalogue: the website's grid of services, and the page of one."""
 # ruff: noqa: N815  (the API's own spelling of its fields)
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -17,10 +18,10 @@ from botaniqal.api.schema import problems
 from botaniqal.api.throttles import PublicRead
 from botaniqal.errors import Missing
 
+from . import catalogue_words
+from .catalogue_words import ShownService
 from .models import AppointmentType, Service, ServiceQuerySet
 from .prices import clinic_day, prices_as_of
-
-NO_PRICE = "There is no price for it yet."
 
 
 class AppointmentTypeShape(serializers.Serializer):
@@ -43,7 +44,8 @@ class ServiceShape(serializers.Serializer):
     name = serializers.CharField()
     description = serializers.CharField()
     status = serializers.ChoiceField(["active", "coming_soon"])
-    launchDate = serializers.DateField(allow_null=True)
+    launchDate = serializers.DateField(allow_null=True, help_text="Empty once it has passed.")
+    launch = serializers.CharField(allow_null=True, help_text="When it begins, in words: a day, or soon.")
     waitlist = serializers.BooleanField()
     colour = serializers.CharField()
     appointmentTypes = AppointmentTypeShape(many=True)
@@ -86,33 +88,42 @@ class ServiceDetail(PublicCatalogue):
 
 
 def _shown(services: ServiceQuerySet) -> list[dict[str, Any]]:
-    types = Prefetch("appointment_types", AppointmentType.objects.offered().in_catalogue_order())
-    prices = prices_as_of(clinic_day(timezone.now()))
-    return [
-        {
-            "slug": service.slug,
-            "name": service.name,
-            "description": service.description,
-            "status": service.status,
-            "launchDate": service.launches_on,
-            "waitlist": service.has_waitlist,
-            "colour": service.colour,
-            "appointmentTypes": [
-                _appointment_type(each, prices.get(each.pk)) for each in service.appointment_types.all()
-            ],
-        }
-        for service in services.prefetch_related(types)
-    ]
+    today = clinic_day(timezone.now())
+    prices = prices_as_of(today)
+    types = Prefetch("appointment_types", AppointmentType.objects.on_show().in_catalogue_order())
+    rows = services.prefetch_related(types)
+    words = catalogue_words.shown(rows)
+    return [_service(row, words[row.slug], prices, today) for row in rows if row.slug in words]
 
 
-def _appointment_type(row: AppointmentType, price: Decimal | None) -> dict[str, Any]:
+def _service(row: Service, words: ShownService, prices: dict[int, Decimal], today: date) -> dict[str, Any]:
+    has_date = row.status == Service.Status.COMING_SOON and row.launches_on and row.launches_on >= today
+    return {
+        "slug": row.slug,
+        "name": words.name,
+        "description": words.description,
+        "status": row.status,
+        "launchDate": row.launches_on if has_date else None,
+        "launch": row.launch_words(today) or None,
+        "waitlist": row.has_waitlist,
+        "colour": row.colour,
+        "appointmentTypes": [
+            _appointment_type(each, words.types[each.code], prices.get(each.pk))
+            for each in row.appointment_types.all()
+            if each.code in words.types
+        ],
+    }
+
+
+def _appointment_type(row: AppointmentType, name: str, price: Decimal | None) -> dict[str, Any]:
+    reason = row.public_obstacle or (AppointmentType.NO_PRICE if price is None else "")
     return {
         "code": row.code,
-        "name": row.name,
+        "name": name,
         "kind": row.kind,
         "mode": row.mode,
         "minutes": row.minutes,
         "price": None if price is None else float(price),  # exact: eight digits at most
-        "bookable": price is not None,
-        "reason": NO_PRICE if price is None else None,
+        "bookable": not reason,
+        "reason": reason or None,
     }

@@ -45,6 +45,7 @@ TYPE_MEMBERS = (
     "practitioner_types",
     "medirecords_type",
     "billing_code",
+    "reporting_category",
     "position",
 )
 PRICE_MEMBERS = ("starts_on", "amount")
@@ -112,6 +113,11 @@ def load(*, text: str, day: date) -> list[Change]:
     for change in reading.changes:
         change.save()
     return reading.changes
+
+
+def slugs_in(text: str) -> list[str]:
+    """List the services that a file speaks of; it was loaded before, so that it has no faults."""
+    return [service["slug"] for service in json.loads(text).get("services", [])]
 
 
 def dump() -> str:

@@ -12,6 +12,7 @@ from botaniqal.accounts.models import User
 from botaniqal.errors import Missing, RuleBroken
 from practitioners import availability, calendars, diary, limits
 from practitioners.models import DiaryEntry, Practitioner
+from services import offering
 from services.models import AppointmentType, Service
 
 from . import overrides, red_flags, sessions
@@ -62,16 +63,19 @@ def type_wanted(
     catalogue's order, telehealth before in person; without a service, of whichever comes first.
 
     :raises RuleBroken: the practitioner gives no such appointment.
+    :raises NotOffered: they give one that cannot be booked now.
     """
     # A call leads to a visit, never to another call: that one would have no session.
-    visits = AppointmentType.objects.offered().exclude(kind=AppointmentType.Kind.CONSULTATION)
+    visits = AppointmentType.objects.on_show().exclude(kind=AppointmentType.Kind.CONSULTATION)
     gives = visits.filter(practitioners=practitioner).select_related("service")
     if service:
         gives = gives.filter(service=service)
     named = gives.filter(kind=kind) if kind in AppointmentType.Kind.values else gives.filter(code=kind)
-    first = named.in_catalogue_order().first()
-    if first is None:
+    kinds = list(named.in_catalogue_order())
+    if not kinds:
         raise RuleBroken("does_not_give", f"{practitioner} gives no such appointment at the moment.")
+    first = next((each for each in kinds if not each.obstacle), kinds[0])
+    offering.require_offered(first)
     return first
 
 
@@ -93,9 +97,11 @@ def hold_slot(
     :raises SessionClosed: the call is over.
     :raises RedFlagUp: a red flag is up.
     :raises TooManyHolds: two times are kept already.
+    :raises NotOffered: the appointment cannot be booked now.
     :raises RuleBroken: the time cannot be offered.
     :raises SlotTaken: somebody else has it.
     """
+    offering.require_offered(appointment_type)
     beyond = overrides.granted(session_id=session_id, practitioner=practitioner, starts_at=starts_at)
     room = availability.check(
         practitioner=practitioner,
@@ -182,6 +188,7 @@ def book_by_phone(
 
     :raises Missing: no such session.
     :raises NotYourSession: another consultant has the call.
+    :raises NotOffered: the appointment cannot be booked now.
     :raises RuleBroken: the time cannot be offered, or there is no price.
     :raises SlotTaken: somebody else has the time.
     :raises ConsentRefused: the patient refused something that a booking needs.
@@ -196,6 +203,7 @@ def book_by_phone(
     payments.refuse_card_number(notes, "notes")
     payments.refuse_card_number(taken.amount_reason, "amountReason")
 
+    offering.require_offered(appointment_type)
     beyond = overrides.granted(session_id=session_id, practitioner=practitioner, starts_at=starts_at)
     room = availability.check(
         practitioner=practitioner,

@@ -5,9 +5,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import reduce
+from operator import or_
 from unicodedata import category, combining, normalize
 
 from django.db import transaction
+from django.db.models import Q
 
 from botaniqal import cards
 from botaniqal.accounts.models import User
@@ -90,9 +93,10 @@ def is_approved(subject: str, text: str) -> bool:
     return _state(text, _last_of([subject]).get(subject)) == State.APPROVED
 
 
-def approved(prefix: str) -> dict[str, str]:
-    """Give the approved text of every subject that begins so: what the public may read."""
-    rows = Approval.objects.filter(subject__startswith=prefix).latest_of_each()
+def approved(*prefixes: str) -> dict[str, str]:
+    """Give the approved text of every subject that begins with one of these: what the public may read."""
+    begins = reduce(or_, (Q(subject__startswith=prefix) for prefix in prefixes))
+    rows = Approval.objects.filter(begins).latest_of_each()
     return dict(rows.values_list("subject", "text"))
 
 

@@ -1,5 +1,7 @@
 """What the clinic offers: services, appointment types and dated prices."""
 
+from datetime import date
+
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -76,6 +78,12 @@ class Service(models.Model):
         """The service's name in the API, where words are joined by an underscore."""
         return self.slug.replace("-", "_")
 
+    def launch_words(self, day: date) -> str:
+        """Say on a day when it begins: the date while that is to come, else soon; nothing unless it is coming."""
+        if self.status != self.Status.COMING_SOON:
+            return ""
+        return f"{self.launches_on:%-d %B %Y}" if self.launches_on and self.launches_on >= day else "soon"
+
 
 class AppointmentTypeQuerySet(models.QuerySet):
     def in_catalogue_order(self) -> "AppointmentTypeQuerySet":
@@ -83,7 +91,12 @@ class AppointmentTypeQuerySet(models.QuerySet):
         return self.order_by("service__position", "service_id", "-mode", "position", "code")
 
     def offered(self) -> "AppointmentTypeQuerySet":
-        """Types that may be booked today, price apart."""
+        """Types that may be booked: the publish check found nothing that forbids it."""
+        fit = [AppointmentType.Verdict.GREEN, AppointmentType.Verdict.AMBER]
+        return self.on_show().filter(verdict__in=fit)
+
+    def on_show(self) -> "AppointmentTypeQuerySet":
+        """Types that people ask for, also those that cannot be booked now."""
         return self.filter(is_active=True, service__status=Service.Status.ACTIVE)
 
 
@@ -109,6 +122,9 @@ class AppointmentType(models.Model):
         RED = "red", "Cannot be offered"
 
     FREE_CONSULTATION = "initial-consult-free"
+    PRICE = "price"
+    """The aspect of the publish check that says whether there is one."""
+    NO_PRICE = "There is no price for it yet."
 
     service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="appointment_types")
     code = models.SlugField(unique=True)
@@ -177,6 +193,25 @@ class AppointmentType(models.Model):
     def is_free_consultation(self) -> bool:
         """True for the call with a consultant that starts everything."""
         return self.kind == self.Kind.CONSULTATION
+
+    @property
+    def obstacle(self) -> str:
+        """Why it cannot be offered, in words for staff; empty when it can."""
+        if self.verdict == self.Verdict.UNCHECKED:
+            return "It was not checked yet whether it can be offered."
+        nothing_said = "It cannot be offered." if self.verdict == self.Verdict.RED else ""
+        return next((each["reason"] for each in self._reds), nothing_said)
+
+    @property
+    def public_obstacle(self) -> str:
+        """The same for the public, to whom only a missing price says anything."""
+        if any(each["aspect"] == self.PRICE for each in self._reds):
+            return self.NO_PRICE
+        return "It cannot be booked at the moment." if self.obstacle else ""
+
+    @property
+    def _reds(self) -> list[dict[str, str]]:
+        return [each for each in self.findings if each["colour"] == self.Verdict.RED]
 
 
 class PriceQuerySet(models.QuerySet):

@@ -5,12 +5,16 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.utils import timezone
 
+from practitioners import publish_check
 from services.models import AppointmentType, Service
 from services.prices import clinic_day
 
-pytestmark = pytest.mark.usefixtures("loaded")
+from .conftest import NOW, TODAY
+
+pytestmark = pytest.mark.usefixtures("offered")
 
 
 class TestServices:
@@ -32,10 +36,50 @@ class TestServices:
     def test_shows_a_coming_soon_service_with_its_launch_and_waitlist(self, client):
         services = {service["slug"]: service for service in client.get("/api/services").json()["results"]}
 
-        assert services["counseling"]["launchDate"] == "2024-06-01"
         assert services["counseling"]["waitlist"] is True
         assert services["counseling"]["appointmentTypes"] == []
         assert services["equine"]["launchDate"] is None
+        assert services["equine"]["launch"] == "soon"
+
+    def test_says_soon_once_the_launch_date_has_passed(self, client):
+        def launch() -> tuple[str | None, str]:
+            [service] = [one for one in client.get("/api/services").json()["results"] if one["slug"] == "counseling"]
+            return service["launchDate"], service["launch"]
+
+        with time_machine.travel("2024-06-01T13:59:00Z"):  # still the day in Melbourne
+            before = launch()
+        with time_machine.travel("2024-06-01T14:00:00Z"):
+            after = launch()
+
+        assert before == ("2024-06-01", "1 June 2024")
+        assert after == (None, "soon")
+
+    def test_shows_what_was_approved_and_nothing_newer(self, client):
+        Service.objects.filter(slug="gaps").update(name="Brand new", description="Unread by anybody")
+        AppointmentType.objects.filter(code="initial-gaps-60min").update(name="Brand new, initial")
+
+        service = client.get("/api/services/gaps").json()
+
+        assert (service["name"], service["appointmentTypes"][0]["name"]) == ("GAPS", "GAPS, initial")
+        assert "GAPS coach" in service["description"]
+
+    def test_hides_a_service_and_a_type_that_nobody_approved(self, client):
+        new = Service.objects.create(slug="sleep", name="Sleep")
+        AppointmentType.objects.filter(code="initial-gaps-60min").update(code="renamed")
+
+        shown = {one["slug"]: one for one in client.get("/api/services").json()["results"]}
+
+        assert new.slug not in shown
+        assert client.get("/api/services/sleep").status_code == 404
+        assert [each["code"] for each in shown["gaps"]["appointmentTypes"]] == ["followup-gaps-15min"]
+
+    def test_says_no_more_than_that_to_the_public_when_something_inside_is_wrong(self, client):
+        AppointmentType.objects.filter(code="initial-gaps-60min").update(medirecords_type="")
+        publish_check.refresh(day=TODAY, now=NOW)
+
+        first = client.get("/api/services/gaps").json()["appointmentTypes"][0]
+
+        assert (first["bookable"], first["reason"]) == (False, "It cannot be booked at the moment.")
 
     @pytest.mark.parametrize("status", [Service.Status.PAUSED, Service.Status.RETIRED])
     def test_hides_what_is_not_offered(self, client, status):
@@ -45,8 +89,8 @@ class TestServices:
 
         assert "gaps" not in [service["slug"] for service in page["results"]]
 
-    def test_costs_three_queries(self, client, django_assert_max_num_queries):
-        with django_assert_max_num_queries(3):
+    def test_costs_four_queries(self, client, django_assert_max_num_queries):
+        with django_assert_max_num_queries(4):
             client.get("/api/services")
 
 
@@ -71,6 +115,7 @@ class TestService:
             "description": "Nutrition coaching by video with our GAPS coach.",
             "status": "active",
             "launchDate": None,
+            "launch": None,
             "waitlist": False,
             "colour": "#b3591b",
             "appointmentTypes": [
@@ -151,8 +196,8 @@ class TestService:
         assert answer.status_code == 404
         assert answer.json() == {"error": "There is no such service.", "code": "not_found", "details": {}}
 
-    def test_costs_three_queries(self, client, django_assert_max_num_queries):
-        with django_assert_max_num_queries(3):
+    def test_costs_four_queries(self, client, django_assert_max_num_queries):
+        with django_assert_max_num_queries(4):
             client.get("/api/services/alternative-medicine")
 
     def test_asks_nobody_for_a_login(self, client):

@@ -5,7 +5,9 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from botaniqal.wording.models import Approval
 from services.models import Service
+from tests.factories import ServiceFactory, UserFactory
 
 from .conftest import FILE
 
@@ -19,6 +21,44 @@ class TestLoadCatalogue:
         said = capsys.readouterr().out
         assert "New appointment type initial-gaps-60min\n" in said
         assert said.endswith("25 changes made.\n")
+
+    def test_has_somebody_answer_for_the_words(self, manager, capsys):
+        call_command("load_catalogue", FILE, "--approve-as", "Manager@clinic.example")
+
+        row = Approval.objects.get(subject="type:initial-gaps-60min:name")
+        assert (row.text, row.approved_by) == ("GAPS, initial", manager)
+        assert "Approved GAPS: description\n" in capsys.readouterr().out
+        assert all(row.accepted == [] for row in Approval.objects.all())
+
+        call_command("load_catalogue", FILE, "--approve-as", "manager@clinic.example")
+
+        assert capsys.readouterr().out == "Nothing to change.\n"
+
+    @pytest.mark.parametrize(("email", "said"), [("nobody@clinic.example", "Nobody"), ("sarah@x.example", "may not")])
+    def test_changes_nothing_when_that_person_may_not(self, email, said):
+        UserFactory(email="sarah@x.example", roles=["consultant"])
+
+        with pytest.raises(CommandError, match=said):
+            call_command("load_catalogue", FILE, "--approve-as", email)
+
+        assert not Service.objects.exists()
+
+    def test_changes_nothing_when_a_word_cannot_be_published(self, manager, tmp_path, document):
+        document["services"][1]["description"] = "Medicinal cannabis by post"
+        path = tmp_path / "catalogue.json"
+        path.write_text(json.dumps(document))
+
+        with pytest.raises(CommandError, match="service:alternative-medicine:description: “cannabis”"):
+            call_command("load_catalogue", path, "--approve-as", manager.email)
+
+        assert not Service.objects.exists()
+
+    def test_approves_the_services_of_the_file_alone(self, manager, tmp_path, document):
+        ServiceFactory(slug="other", name="Other")
+
+        call_command("load_catalogue", FILE, "--approve-as", manager.email)
+
+        assert not Approval.objects.filter(subject__startswith="service:other").exists()
 
     def test_says_when_there_is_nothing_to_change(self, loaded, capsys):
         call_command("load_catalogue", FILE)

@@ -45,11 +45,6 @@ class ServiceChoices:
 def catalogue(now: datetime) -> list[ServiceChoices]:
     """List what can be booked by phone, in the catalogue's order, with today's prices."""
     priced = prices.prices_as_of(prices.clinic_day(now))
-    given = set(
-        AppointmentType.practitioners.through.objects.filter(practitioner__is_active=True).values_list(
-            "appointmenttype", flat=True
-        )
-    )
     kinds = (
         AppointmentType.objects.filter(is_active=True)
         .exclude(kind=AppointmentType.Kind.CONSULTATION)
@@ -60,7 +55,7 @@ def catalogue(now: datetime) -> list[ServiceChoices]:
     shown = []
     for service in Service.objects.public():
         off = "" if service.status == Service.Status.ACTIVE else service.get_status_display().lower()
-        choices = [_choice(kind, off, priced, given) for kind in by_service.get(service.pk, [])]
+        choices = [_choice(kind, off, priced) for kind in by_service.get(service.pk, [])]
         if choices or off:
             shown.append(ServiceChoices(service, choices, off))
     return shown
@@ -150,12 +145,9 @@ def _shown(one: ranking.Ranked, appointment_type: AppointmentType) -> dict[str, 
     }
 
 
-def _choice(kind: AppointmentType, off: str, priced: dict[int, Decimal], given: set[int]) -> Choice:
+def _choice(kind: AppointmentType, off: str, priced: dict[int, Decimal]) -> Choice:
     price = priced.get(kind.pk)
-    if not off and price is None:
-        off = "price not set"
-    elif not off and kind.pk not in given:
-        off = "nobody gives it"
+    off = off or kind.obstacle or ("It has no price yet." if price is None else "")
     return Choice(kind.code, _label(kind), kind.minutes, price, off)
 
 

@@ -31,14 +31,14 @@ from .doors import Named, door, may_see, verb
 class TimesQuery(serializers.Serializer):
     """Which free times are asked for."""
 
-    type = Named(slug_field="code", queryset=AppointmentType.objects.offered().select_related("service"))
+    type = Named(slug_field="code", queryset=AppointmentType.objects.on_show().select_related("service"))
     day = Day(required=False, default=None)
 
 
 class WhyNotQuery(serializers.Serializer):
     """Which time of whom is asked about: a day and a time on the clinic's clock."""
 
-    type = Named(slug_field="code", queryset=AppointmentType.objects.offered().select_related("service"))
+    type = Named(slug_field="code", queryset=AppointmentType.objects.on_show().select_related("service"))
     practitionerId = serializers.UUIDField(source="practitioner_id")
     day = Day()
     time = serializers.TimeField(format="%H:%M", input_formats=["%H:%M"])
@@ -51,7 +51,7 @@ class TimeBeyond(serializers.Serializer):
     type = Named(
         source="appointment_type",
         slug_field="code",
-        queryset=AppointmentType.objects.offered().select_related("service"),
+        queryset=AppointmentType.objects.on_show().select_related("service"),
     )
     startsAt = Moment(source="starts_at")
     rules = serializers.ListField(child=serializers.ChoiceField(SOFT), min_length=1, max_length=len(SOFT))

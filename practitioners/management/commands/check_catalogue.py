@@ -13,13 +13,17 @@ SIGNS = {Colour.GREEN: "ok", Colour.AMBER: "amber", Colour.RED: "RED"}
 
 
 class Command(PortalCommand):
-    """Print the matrix of appointment types, and the reason of everything that is not green."""
+    """Print the matrix of appointment types, store it, and tell the reason of everything that is not green."""
 
-    help = "Check every appointment type for what it needs to be offered; exit code 1 if one cannot be."
+    help = "Check every appointment type for what it needs, and offer what has it; exit code 1 if one has not."
 
-    def run(self, **options: Any) -> Tally:
+    def run(self, *, dry_run: bool, **options: Any) -> Tally:
         """Print it."""
-        verdicts = publish_check.check(day=prices.clinic_day(timezone.now()))
+        now = timezone.now()
+        day = prices.clinic_day(now)
+        if not dry_run:
+            publish_check.refresh(day=day, now=now)
+        verdicts = publish_check.check(day=day)
         width = max((len(verdict.appointment_type.code) for verdict in verdicts), default=0)
         self._line(" " * width, publish_check.ASPECTS)
         for verdict in verdicts:

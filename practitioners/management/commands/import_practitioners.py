@@ -1,11 +1,13 @@
 """Take over practitioners from a table."""
 
 from argparse import ArgumentParser
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 
+from botaniqal.celery import ring
 from botaniqal.commands import PortalCommand, Tally, read_table
 from botaniqal.errors import DomainError
 from practitioners import importing
@@ -37,6 +39,7 @@ class Command(PortalCommand):
                     tally.count(importing.take(cells))
                 except DomainError as refusal:
                     faults.append(f"Line {line}: {refusal.message}")
+            transaction.on_commit(partial(ring, "check_catalogue"))
             transaction.set_rollback(dry_run or bool(faults))
         if faults:
             raise self.cannot("\n".join(["Nothing was taken:", *faults]))
