@@ -110,7 +110,7 @@ class BookingAdmin(VisitVerbs, PortalAdmin):
     list_select_related = ["patient", "practitioner", "appointment_type", "payment"]
     search_fields = ["number", "patient__name", "patient__phone", "patient__email"]
     search_help_text = "Number, name, phone or e-mail"
-    verbs = ["move", "complete", "mark_no_show", "record_payment", "correct", "give_back", "cancel"]
+    verbs = ["move", "complete", "mark_no_show", "record_payment", "correct", "cancel"]
     fieldsets = [
         (
             None,

@@ -1,4 +1,4 @@
-"""The reasons for cancelling and the consents that a new portal begins with; from then on operations manage them."""
+"""The words and rules that a new portal begins with; from then on operations manage them."""
 
 from django.apps import AppConfig
 from django.apps import apps as installed_apps
@@ -14,6 +14,8 @@ CANCEL_REASONS = [
     ("mistake", "Mistake", False, False),
     ("other", "Other", True, True),
 ]
+REFUND_RULES = [(24, 100), (2, 50)]
+"""From so many hours before the visit on, so many per cent are suggested to be given back."""
 CONSENTS = [
     (
         "privacy",
@@ -32,9 +34,11 @@ CONSENTS = [
 
 
 def load_words(sender: AppConfig, *, using: str, apps: Apps = installed_apps, **kwargs: object) -> None:
-    """Make the first reasons and consents where there are none."""
+    """Make the first reasons, consents and refund rules where there are none."""
     try:
-        reason, wording = apps.get_model("bookings", "CancelReason"), apps.get_model("bookings", "ConsentWording")
+        reason, wording, rule = (
+            apps.get_model("bookings", name) for name in ("CancelReason", "ConsentWording", "RefundRule")
+        )
     except LookupError:  # migrated back to before there were any
         return
     if not reason.objects.using(using).exists():
@@ -49,4 +53,8 @@ def load_words(sender: AppConfig, *, using: str, apps: Apps = installed_apps, **
         wording.objects.using(using).bulk_create(
             [wording(kind=kind, version=1, text=text, is_required=needed) for kind, text, needed in CONSENTS],
             ignore_conflicts=True,
+        )
+    if not rule.objects.using(using).exists():
+        rule.objects.using(using).bulk_create(
+            [rule(hours=hours, percent=percent) for hours, percent in REFUND_RULES], ignore_conflicts=True
         )

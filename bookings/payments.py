@@ -1,6 +1,5 @@
 """Money for a booking: what it costs, and what was collected."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,9 +13,11 @@ from botaniqal.errors import Malformed, Missing, RuleBroken
 from services import prices
 from services.models import AppointmentType
 
-from .models import Booking, Payment
+from . import checkouts
+from .models import Booking, Checkout, Payment
 
 OTHER_PRICE = "bookings.charge_other_price"
+COLLECTED = ["status", "method", "reference", "collected_at", "collected_by"]
 
 refuse_card_number = cards.refuse
 without_card_numbers = cards.blanked
@@ -60,11 +61,6 @@ class NothingDue(RuleBroken):
 
     def __init__(self, message: str) -> None:
         super().__init__("payment", message)
-
-
-def link_maker() -> Callable[[Booking], str] | None:
-    """Find what makes a payment's link for a booking; as long as there is none, no link is offered."""
-    return None
 
 
 def amount_due(*, appointment_type: AppointmentType, taken: Taken, by: User | None, now: datetime) -> Decimal:
@@ -154,5 +150,14 @@ def mark_collected(
         )
     payment.status, payment.method, payment.reference = Payment.Status.COLLECTED, method, reference
     payment.collected_at, payment.collected_by = now, by
-    payment.save(update_fields=["status", "method", "reference", "collected_at", "collected_by"])
+    payment.save(update_fields=COLLECTED)
+    checkouts.take_back(booking=payment.booking, now=now)
     return payment
+
+
+def collect_online(*, payment: Payment, checkout: Checkout, now: datetime) -> None:
+    """Note on a locked payment that was due that its money came through Stripe."""
+    payment.status, payment.method = Payment.Status.COLLECTED, Payment.Method.STRIPE_LINK
+    payment.reference = checkout.payment_intent
+    payment.collected_at, payment.collected_by = now, checkout.created_by
+    payment.save(update_fields=COLLECTED)

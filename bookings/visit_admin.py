@@ -11,8 +11,8 @@ from django.utils.safestring import SafeString
 
 from botaniqal.admin import OK, PLAIN, WAITING, badge, clinic_time, limited_to_own, verb
 
-from . import lifecycle, reasons, refunds
-from .models import Booking, CancelReason, Payment
+from . import lifecycle, reasons
+from .models import Booking, CancelReason
 
 ENDS = ("complete", "mark_no_show", "correct")
 """The verbs that say how a visit ended."""
@@ -30,12 +30,6 @@ def may_end_as(state: Booking.State) -> Callable[[Booking], bool]:
         and booking.starts_at <= timezone.now()
         and not booking.appointment_type.is_free_consultation
     )
-
-
-def is_to_give_back(booking: Booking) -> bool:
-    """Tell of a booking whether money that was taken for it waits to be given back."""
-    payment = getattr(booking, "payment", None)
-    return payment is not None and payment.status == Payment.Status.REFUND_DUE
 
 
 class CancelForm(forms.Form):
@@ -77,14 +71,6 @@ class CorrectForm(forms.Form):
         ],
     )
     reason = forms.CharField(max_length=200, label="Reason", help_text="Kept with the booking.")
-
-
-class GiveBackForm(forms.Form):
-    """By which slip money was given back."""
-
-    reference = forms.CharField(
-        max_length=100, label="Reference", help_text="The terminal's or the transfer's number; never a card number."
-    )
 
 
 class VisitVerbs:
@@ -129,16 +115,6 @@ class VisitVerbs:
     def correct(self, request: HttpRequest, booking: Booking, *, state: str, reason: str) -> str:
         lifecycle.correct(booking_id=booking.pk, state=state, reason=reason, by=request.user, now=timezone.now())
         return f"{booking} is corrected."
-
-    @verb(
-        "Money given back",
-        explanation="The booking was undone after the terminal had taken the money.",
-        form=GiveBackForm,
-        when=is_to_give_back,
-    )
-    def give_back(self, request: HttpRequest, booking: Booking, *, reference: str) -> str:
-        paid = refunds.mark_given_back(booking_id=booking.pk, reference=reference, by=request.user, now=timezone.now())
-        return f"The ${paid.amount} of {booking} is noted as given back."
 
     @admin.display(description="Hand-over card")
     def hand_over_card(self, booking: Booking) -> SafeString | str:

@@ -19,6 +19,7 @@ SWEPT = (
     "tell_calendly",
     "tell_outlook",
     "tell_medirecords",
+    "tell_stripe",
     "read_calendly",
     "read_outlook",
     "keep_subscriptions",
@@ -28,6 +29,7 @@ SWEPT = (
     "reconcile",
     "settle_drift",
     "mind_calls",
+    "write_to_waitlists",
     "show_life",
 )
 # A sweep that no worker took until the next one is of no use any more.
@@ -39,6 +41,8 @@ app.conf.beat_schedule = {
     }
     for name in SWEPT
 } | {
+    # Days begin and bells get lost: what the publish check says of today stands within the minute.
+    "check_catalogue": {"task": "botaniqal.tasks.check_catalogue", "schedule": 60, "options": {"expires": 60}},
     "forget_old_answers": {"task": "botaniqal.tasks.forget_old_answers", "schedule": 3600},
     "read_forms": {"task": "botaniqal.tasks.read_forms", "schedule": 3600},
     # By the clock: a day that began anew with every start would never end where it is started daily.

@@ -241,6 +241,7 @@ REST_FRAMEWORK = {
         "public-read": env.str("PUBLIC_READ_RATE", default="600/min"),
         "public-write": env.str("PUBLIC_WRITE_RATE", default="30/min"),
         "public-email": env.str("PUBLIC_EMAIL_RATE", default="5/h"),
+        "public-join": env.str("PUBLIC_JOIN_RATE", default="20/h"),
         "login": env.str("LOGIN_RATE", default="10/min"),
     },
     "NUM_PROXIES": 1 if env.bool("BEHIND_PROXY", default=False) else 0,
@@ -333,6 +334,7 @@ ANYMAIL = {
 
 HOLD_SECONDS = env.int("HOLD_SECONDS", default=300)
 CHECKOUT_MINUTES = env.int("CHECKOUT_MINUTES", default=31)  # Stripe keeps none open for less than 30
+CHECKOUT_LOOK_SECONDS = env.float("CHECKOUT_LOOK_SECONDS", default=300)  # how often an open one is looked at
 PAYMENT_LINK_HOURS = env.int("PAYMENT_LINK_HOURS", default=24)  # nor for more than 24
 OFFER_MINUTES = env.float("OFFER_MINUTES", default=60)
 REMINDER_HOURS = env.list("REMINDER_HOURS", cast=float, default=[24, 2])

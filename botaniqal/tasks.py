@@ -14,13 +14,14 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from bookings import drift, form_answers, settling, sync
+from bookings import drift, form_answers, refunding, settlement, settling, sync
 from botaniqal.api import health, idempotency
 from botaniqal.integrations import inbox, incidents, subscriptions
 from botaniqal.messages import sending
 from botaniqal.readers import READERS, mailboxes
 from botaniqal.webhooks import HANDLERS
-from practitioners import calendars
+from practitioners import calendars, publish_check
+from services import interest, nurture, prices
 from triage import hand_over, red_flags
 
 RUNS_AT_ONCE = 2
@@ -59,6 +60,12 @@ def tell_outlook() -> int:
 def tell_medirecords() -> int:
     """Bring MediRecords up to date with the bookings that are owed to it."""
     return sync.work_due(sync.System.MEDIRECORDS)
+
+
+@bell
+def tell_stripe() -> int:
+    """Open, close and look at ways to pay, and give back what was decided."""
+    return settlement.work_due() + refunding.work_due()
 
 
 @bell
@@ -127,6 +134,20 @@ def mind_calls() -> int:
     """Tell somebody of what calls left behind and nobody has looked at."""
     now = timezone.now()
     return red_flags.remind_due(now=now) + hand_over.alert_due(now=now)
+
+
+@bell
+def write_to_waitlists() -> int:
+    """Tell those who wait for a service that it has begun, or what is due until it does."""
+    now = timezone.now()
+    return interest.tell_due(now=now) + nurture.send_due(now=now)
+
+
+@bell
+def check_catalogue() -> int:
+    """Store which appointments can be offered, and why the others cannot."""
+    now = timezone.now()
+    return publish_check.refresh(day=prices.clinic_day(now), now=now)
 
 
 @bell

@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 from pytest_django import Settings
 
-pytest_plugins = ["tests.chromium", "tests.sandbox_server", "tests.stack"]
+pytest_plugins = ["tests.chromium", "tests.paying", "tests.sandbox_server", "tests.stack"]
 
 
 def pytest_configure():

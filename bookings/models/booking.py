@@ -197,16 +197,11 @@ class Payment(models.Model):
         "accounts.User", on_delete=models.PROTECT, null=True, editable=False, related_name="+"
     )
     given_back = models.DecimalField(max_digits=8, decimal_places=2, default=0, editable=False)
-    refund_reference = models.CharField(max_length=100, blank=True, editable=False)
-    refunded_at = models.DateTimeField(null=True, blank=True, editable=False)
-    refunded_by = models.ForeignKey(
-        "accounts.User", on_delete=models.PROTECT, null=True, editable=False, related_name="+"
-    )
 
     class Meta:
         indexes = [
             models.Index(fields=["booking"], condition=Q(status="pending"), name="payment_due"),
-            models.Index(fields=["collected_at"], condition=Q(status="collected"), name="payment_collected"),
+            models.Index(fields=["collected_at"], condition=Q(collected_at__isnull=False), name="payment_collected"),
         ]
         constraints = [
             models.CheckConstraint(name="no_negative_payment", condition=Q(amount__gte=0)),

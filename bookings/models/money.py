@@ -6,14 +6,16 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
 
-from botaniqal.integrations.models import Owed, owed_index, stuck_index
+from botaniqal.integrations.models import Owed, OwedQuerySet, owed_index, stuck_index
 
 from .booking import Booking, Payment
 
 
 class Checkout(Owed):
     """
-    One way to pay for a booking at Stripe: a checkout session of theirs; what is owed is its opening or its closing.
+    One way to pay for a booking at Stripe: a checkout session of theirs.
+
+    What is owed is its opening, its closing, and a look at it as long as it is open.
 
     The row is written before Stripe is asked, and its key names the request, so that a doubtful answer is asked for
     again and never paid twice.
@@ -125,7 +127,8 @@ class RefundDecision(Owed):
     status = models.CharField(max_length=10, choices=Status, default=Status.WAITING, editable=False)
     amount = models.DecimalField(max_digits=8, decimal_places=2, null=True, editable=False)
     reason = models.CharField(max_length=200, blank=True, editable=False)
-    reference = models.CharField(max_length=255, blank=True, editable=False, help_text="Stripe's refund, or the slip.")
+    reference = models.CharField(max_length=100, blank=True, editable=False, help_text="The slip, if given by hand.")
+    external_id = models.CharField(max_length=255, null=True, unique=True, editable=False, help_text="Stripe's refund.")
     created_at = models.DateTimeField(auto_now_add=True)
     decided_at = models.DateTimeField(null=True, editable=False)
     decided_by = models.ForeignKey(
@@ -189,8 +192,14 @@ class Dispute(models.Model):
         return f"${self.amount}, {self.get_outcome_display().lower()}"
 
 
-class MoneyDay(models.Model):
-    """One day's figures of Stripe beside ours, by the clinic's calendar."""
+class MoneyDayQuerySet(OwedQuerySet):
+    def to_explain(self) -> "MoneyDayQuerySet":
+        """Days on which something differs, and nobody has said why."""
+        return self.exclude(differences=[]).filter(explanation="")
+
+
+class MoneyDay(Owed):
+    """One day's figures of Stripe beside ours, by the clinic's calendar; what is owed is the comparison."""
 
     day = models.DateField(unique=True)
     our_taken = models.DecimalField(max_digits=10, decimal_places=2, default=0)
@@ -198,10 +207,19 @@ class MoneyDay(models.Model):
     our_given_back = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     their_given_back = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     differences = models.JSONField(default=list, help_text="Rows of what, ours, theirs; without a patient's name.")
-    compared_at = models.DateTimeField()
+    compared_at = models.DateTimeField(null=True)
+    explanation = models.CharField(
+        max_length=200, blank=True, editable=False, help_text="What somebody found out of the differences."
+    )
+    explained_by = models.ForeignKey(
+        "accounts.User", on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+    )
+
+    objects = MoneyDayQuerySet.as_manager()
 
     class Meta:
         ordering = ["-day"]
+        indexes = [owed_index("money_day_owed")]
 
     def __str__(self) -> str:
         return f"{self.day:%a %-d %b %Y}"

@@ -2,10 +2,9 @@ import pytest
 from django.utils import timezone
 
 from bookings import lifecycle, reasons
-from bookings.models import Booking, CancelReason, Payment
-from bookings.refunds import NothingToGiveBack, mark_given_back
-from botaniqal.errors import Malformed, Missing
-from tests.factories import BookingFactory, UserFactory
+from bookings.models import Booking, CancelReason
+from botaniqal.errors import Malformed
+from tests.factories import BookingFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -51,44 +50,3 @@ class TestCancel:
 
         booking.refresh_from_db()
         assert booking.cancel_reason == "Price"
-
-
-class TestMarkGivenBack:
-    @pytest.fixture
-    def booking(self):
-        booking = BookingFactory(attention="Give it back.")
-        now = timezone.now()
-        fields = {"status": "refund_due", "collected_at": now, "reference": "R-1"}
-        Payment.objects.create(booking=booking, amount=119, method="credit_card_phone", **fields)
-        return booking
-
-    def give_back(self, booking, reference="T-2"):
-        return mark_given_back(booking_id=booking.pk, reference=reference, by=UserFactory(), now=timezone.now())
-
-    def test_notes_by_which_slip_and_who(self, booking):
-        payment = self.give_back(booking)
-
-        booking.refresh_from_db()
-        assert (payment.status, payment.reference, payment.refund_reference) == ("refunded", "R-1", "T-2")
-        assert payment.refunded_by is not None
-        assert booking.attention == ""
-
-    @pytest.mark.parametrize("status", ["pending", "collected", "not_needed", "refunded"])
-    def test_has_nothing_to_do_otherwise(self, booking, status):
-        Payment.objects.update(status=status)
-
-        with pytest.raises(NothingToGiveBack):
-            self.give_back(booking)
-
-    def test_has_nothing_to_do_without_a_payment(self):
-        with pytest.raises(NothingToGiveBack):
-            self.give_back(BookingFactory())
-
-    def test_needs_a_booking(self):
-        with pytest.raises(Missing):
-            self.give_back(UserFactory.build(pk="00000000-0000-4000-8000-000000000000"))
-
-    @pytest.mark.parametrize("reference", ["", " ", "4111 1111 1111 1111"])
-    def test_asks_for_the_slip_and_for_no_card_number(self, booking, reference):
-        with pytest.raises(Malformed):
-            self.give_back(booking, reference)

@@ -10,7 +10,7 @@ from django.db import transaction
 from rest_framework import serializers
 
 from bookings.models import Payment
-from bookings.payments import Taken, link_maker, no_card_number, require_reference
+from bookings.payments import Taken, no_card_number, require_reference
 from botaniqal.api.fields import Moment
 from botaniqal.errors import DomainError
 from practitioners import diary
@@ -31,7 +31,7 @@ class WantedTime(serializers.Serializer):
     type = Named(
         source="appointment_type",
         slug_field="code",
-        queryset=AppointmentType.objects.offered().select_related("service"),
+        queryset=AppointmentType.objects.on_show().select_related("service"),
     )
     startsAt = Moment(source="starts_at")
 
@@ -57,12 +57,6 @@ class Agreed(WantedTime):
         validators=[no_card_number],
         help_text="Why another amount than the price book's; needs the right to charge it.",
     )
-
-    def validate_payment(self, payment: str) -> str:
-        """Refuse a link where nothing makes links."""
-        if payment == LINK and link_maker() is None:
-            raise serializers.ValidationError("Payment links are not set up.")
-        return payment
 
 
 @verb(WantedTime)
