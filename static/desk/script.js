@@ -1,6 +1,9 @@
 /**
  * The script: what was answered saves itself, one answer at a time.
  *
+ * A question with answers to choose from has the focus as a whole until one is looked at with an arrow: a space that
+ * was meant for the notes answers nothing, and a red flag is never raised on the way to the next answer.
+ *
  * `base` is the answer that the portal had when we last heard of it. Where it changed there and here as well, both are
  * shown and nothing is sent until one of them is chosen.
  */
@@ -22,9 +25,10 @@ let problem = "";
 function questionAt(place) {
     const radios = [...place.querySelectorAll('input[type="radio"]')];
     const field = radios.length ? null : place.querySelector("input, textarea");
-    return {
+    const question = {
         code: place.dataset.question,
         place,
+        group: place.querySelector("fieldset"),
         radios,
         field,
         base: { id: null, value: "" },
@@ -34,9 +38,13 @@ function questionAt(place) {
             if (field) field.value = value;
             else for (const radio of radios) radio.checked = radio.value === value;
         },
-        focus: () => (field ?? radios.find((radio) => radio.checked) ?? radios[0]).focus(),
+        focus: () => stopOf(question).focus(),
     };
+    return question;
 }
+
+/** What of a question has the focus first: its field, the chosen answer, or all answers together. */
+const stopOf = ({ field, radios, group }) => field ?? radios.find((radio) => radio.checked) ?? group;
 
 const all = () => [...questions.values()];
 const shown = () => all().filter((question) => !question.place.closest("[hidden]"));
@@ -49,13 +57,17 @@ export function startScript() {
     for (const question of all()) {
         question.place.addEventListener("input", () => typed(question));
         question.place.addEventListener("keydown", (event) => goOn(event, question));
+        question.group?.addEventListener("keydown", (event) => lookAt(event, question));
         question.place.addEventListener("focusout", () => unsaved().length && saveIn(0));
     }
     find("#services").addEventListener("change", drawParts);
     savesToo({ isDirty: () => unsaved().length > 0, isSaving: () => saving !== null, isProblem: () => problem !== "", flush });
     watch((now) => {
         if (!saving) for (const given of now.script?.questions ?? []) meet(questions.get(given.code), given.answer);
-        for (const question of all()) lock(question);
+        for (const question of all()) {
+            lock(question);
+            drawStop(question);
+        }
         drawParts();
     });
     watchNet((isUp) => isUp && unsaved().length && !saving && saveIn(0));
@@ -66,16 +78,38 @@ export function startScript() {
 /** Where Alt+3 leads: the first question without an answer, or what is needed besides. */
 export function firstUnanswered() {
     const next = unanswered();
-    return next ? (next.field ?? next.radios[0]) : null;
+    return next ? stopOf(next) : null;
 }
 
 function typed(question) {
     problem = "";
-    // An arrow passes over answers on its way: only the one that it stays on counts.
-    saveIn(PAUSE_SECONDS);
+    saveIn(question.field ? PAUSE_SECONDS : 0);
+    drawStop(question);
     drawProgress();
     drawBadge();
     if (question.theirs && question.read() === question.theirs.value) settle(question, question.theirs);
+}
+
+/** Arrows look at the answers without giving one; Space and Enter give the one that is looked at. */
+function lookAt(event, { group, radios }) {
+    if (event.target === group && event.key === " ") {
+        event.preventDefault();
+        say("Choose an answer with the arrow keys first.");
+    }
+    const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!steps || !isWritable()) return;
+    event.preventDefault();
+    const at = radios.indexOf(document.activeElement);
+    const from = at < 0 && steps < 0 ? 0 : at;
+    radios.at((from + steps) % radios.length).focus();
+}
+
+/** One tab stop for each question: the chosen answer, or all together. */
+function drawStop({ group, radios, read }) {
+    if (!group) return;
+    const isGiven = read() !== "";
+    group.tabIndex = isGiven || !isWritable() ? -1 : 0;
+    for (const radio of radios) radio.tabIndex = isGiven ? 0 : -1;
 }
 
 function goOn(event, question) {
@@ -84,6 +118,7 @@ function goOn(event, question) {
     event.preventDefault();
     if (event.target.type === "radio" && !event.target.checked) {
         event.target.checked = true;
+        drawStop(question);
         drawProgress();
     }
     const rest = shown();
@@ -174,6 +209,7 @@ function contest(question, answer) {
             }),
             actionButton("Take theirs", () => {
                 question.write(question.theirs.value);
+                drawStop(question);
                 settle(question, question.theirs);
                 question.focus();
             }),

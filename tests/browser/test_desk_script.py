@@ -62,17 +62,30 @@ class TestScript:
         desk["#concern"].fill("Poor sleep")
 
         desk.press("Alt+3")
-        expect(desk.focus).to_have_attribute("name", "q-chest")
-        desk.press("ArrowRight", "Enter")  # on to “No”
-        expect(desk.focus).to_have_attribute("name", "q-harm")
-        desk.press("ArrowRight", "Enter")
+        expect(desk["[data-question=chest] fieldset"]).to_be_focused()
+        desk.press("ArrowRight", "ArrowRight", "Enter")  # past “Yes” to “No”
+        expect(desk["[data-question=harm] fieldset"]).to_be_focused()
+        desk.press("ArrowRight", "ArrowRight", "Space", "Enter")
         expect(desk.focus).to_have_attribute("id", "q-gp")
         desk.type("Dr Ray")
-        desk.press("Enter", "Space")
+        desk.press("Enter", "ArrowRight", "Space")
 
         expect(desk["#progress"]).to_have_text("4 of 4")
         saved(desk)
         assert answers(session) == {"chest": "no", "harm": "no", "gp": "Dr Ray", "since": "Days"}
+
+    def test_takes_no_typing_and_no_look_at_it_for_an_answer(self, desk, session):
+        desk["#concern"].fill("Poor sleep")
+
+        desk.press("Alt+3")
+        desk.type("Pain in the chest ")
+        desk.press("ArrowRight", "Tab", "Shift+Tab", "Enter")
+        expect(desk["[data-question=harm] fieldset"]).to_be_focused()
+        desk["#q-gp"].fill("Dr Ray")
+
+        saved(desk)
+        assert answers(session) == {"gp": "Dr Ray"}
+        expect(desk["#stop"]).to_be_hidden()
 
     def test_asks_that_of_the_recommended_service_too(self, desk):
         diet = desk.page.get_by_label("What did you eat yesterday?")
