@@ -1,10 +1,11 @@
-/** The keyboard alone: Alt+1 to 5 jump to the steps, Ctrl+Enter does the next thing, Esc closes. */
+/** The keyboard alone: Alt+1 to 5 jump to the steps, Alt+0 to the bar, Ctrl+Enter does the next thing, Esc closes. */
 
 import { finish } from "./booked.js";
 import { confirm, focusPayment, isAgreed } from "./booking.js";
 import { begin } from "./call.js";
-import { calm, find, isAlarmed } from "./elements.js";
+import { calm, find, findAll, isAlarmed } from "./elements.js";
 import { hold, isHolding } from "./holds.js";
+import { nextOfPatient } from "./patient.js";
 import { firstUnanswered } from "./script.js";
 import { isOpen, isWritable, state } from "./state.js";
 import { chooseAndGoOn, chosenType, firstOffer, timeToOffer, typeInputs } from "./times.js";
@@ -12,7 +13,8 @@ import { chooseAndGoOn, chosenType, firstOffer, timeToOffer, typeInputs } from "
 const firstType = () => typeInputs.find((input) => input.checked) ?? typeInputs.find((input) => !input.disabled);
 
 const steps = {
-    Digit1: () => find("#step-1"),
+    Digit0: () => findAll(".desk-bar button").find((button) => button.checkVisibility()),
+    Digit1: () => nextOfPatient() ?? find("#step-1"),
     Digit2: () => find("#notes"),
     Digit3: () => (find("#concern")?.value ? (firstUnanswered() ?? find("#services input:checked")) : find("#concern")),
     Digit4: () => (chosenType() && firstOffer()) || firstType(),

@@ -21,7 +21,10 @@ let ticking = 0; // while ticks are on their way, an answer to an earlier one mu
 export function startPatient() {
     if (!state.patient) return;
     startAsking();
-    for (const tick of ticks) tick.addEventListener("change", identify);
+    for (const tick of ticks) {
+        tick.addEventListener("change", identify);
+        tick.addEventListener("keydown", (event) => tickAndGoOn(event, ticks, find("#read-out")));
+    }
     for (const row of findAll("[data-field]")) {
         row.querySelector("[data-take]").addEventListener("click", () => decide(row, true));
         row.querySelector("[data-refuse]").addEventListener("click", () => decide(row, false));
@@ -31,6 +34,25 @@ export function startPatient() {
     find("#read-out").addEventListener("click", readOut);
     find("#unlink").addEventListener("click", unlink);
     watch((now) => now.patient && draw(now));
+}
+
+/** Where Alt+1 leads: to whom it may be, what agrees with them, and then to the consents. */
+export function nextOfPatient() {
+    if (!state.patient || !isWritable()) return null;
+    const { isIdentified, consents } = state.patient;
+    if (!isIdentified) return list.querySelector("button") ?? nextTick() ?? find("#change-details");
+    return consents.some(({ answer, isRequired }) => isRequired && !answer) ? find("#read-out") : null;
+}
+
+const nextTick = (boxes = ticks) => boxes.find((box) => !box.checked && !box.disabled);
+
+/** Enter ticks an identifier and goes on to the next one; after the third to what comes then. */
+function tickAndGoOn(event, boxes, after) {
+    if (event.key !== "Enter" || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    if (!event.target.checked) event.target.click();
+    const isEnough = boxes.filter((box) => box.checked).length >= ENOUGH;
+    ((isEnough ? null : nextTick(boxes)) ?? after).focus();
 }
 
 function draw(now) {
@@ -159,7 +181,7 @@ function askForAnother() {
 function readOut() {
     ask({
         title: "Read out, and note the answer",
-        words: "Each answer is saved at once. What was said last holds.",
+        words: "Enter notes the answer and goes on. Each is saved at once; what was said last holds.",
         parts: state.patient.consents.map(asked),
     });
 }
@@ -172,6 +194,7 @@ function asked({ wordingId, kind, text, answer, isOld, isRequired, at, by }) {
         const checked = !isOld && answer === value;
         const input = make("input", { type: "radio", name: `consent-${wordingId}`, checked });
         input.addEventListener("change", () => consent(wordingId, isGiven));
+        input.addEventListener("keydown", answerAndGoOn);
         return make("label", { className: "chip" }, input, make("span", { textContent: label }));
     });
     const when = at ? ` · ${answer} ${date(at)} ${time(at)}${by ? `, ${by}` : ""}${isOld ? ", in older words" : ""}` : "";
@@ -184,6 +207,15 @@ function asked({ wordingId, kind, text, answer, isOld, isRequired, at, by }) {
         make("p", { textContent: text }),
         make("div", { className: "row" }, ...choices),
     );
+}
+
+/** Enter gives the answer that has the focus and goes on to the next wording, at last to the button that closes. */
+function answerAndGoOn(event) {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    if (!event.target.checked) event.target.click();
+    const next = event.target.closest("fieldset").nextElementSibling;
+    (next?.querySelector("input:checked") ?? next?.querySelector("input") ?? find("#asking-do")).focus();
 }
 
 async function consent(wordingId, isGiven) {
@@ -236,6 +268,7 @@ const reasons = (one) => `${one.reasons.join(", ")}${one.isFamily ? ": family?" 
 
 function compare(one) {
     const boxes = one.identifiers.map(({ code, shown }) => make("input", { type: "checkbox", value: code, disabled: !shown }));
+    for (const box of boxes) box.addEventListener("keydown", (event) => tickAndGoOn(event, boxes, find("#asking-do")));
     const rows = one.identifiers.map(({ label, shown }, n) =>
         make("label", { className: "desk-compared" }, boxes[n], make("span", { textContent: label }), make("b", { textContent: shown || "not known" })),
     );

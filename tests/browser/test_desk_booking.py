@@ -136,7 +136,8 @@ class TestBooking:
 class TestJumping:
     def test_goes_to_each_step(self, desk):
         places = {
-            "Alt+1": "#step-1",
+            "Alt+0": "#no-answer",
+            "Alt+1": "[data-identifier=name]",
             "Alt+2": "#notes",
             "Alt+3": "#concern",
             "Alt+5": "#step-5",

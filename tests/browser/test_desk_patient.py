@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from playwright.sync_api import expect
 
-from bookings.models import Consent
+from bookings.models import Consent, ConsentWording
 from tests.factories import PatientFactory
 
 from .desk import Desk
@@ -36,6 +36,21 @@ class TestIdentity:
         session.patient.refresh_from_db()
         assert session.patient.identified_at is not None
 
+    def test_takes_five_keys_and_leads_on_to_the_consents(self, desk, session):
+        session.patient.date_of_birth = date(1979, 3, 4)
+        session.patient.save()
+        desk.page.reload()
+        desk.wait_until_ready()
+        before = desk.presses
+
+        desk.press("Alt+1", "Enter", "Enter", "Enter")
+        expect(desk["#identified"]).to_have_text("Identified")
+        expect(desk["#read-out"]).to_be_focused()
+        desk.press("Enter")
+
+        expect(desk["#asking"]).to_be_visible()
+        assert desk.presses - before == 5
+
     def test_takes_a_proposal_over_after_that(self, desk, session):
         desk["#change-details"].click()
         desk.page.get_by_label("E-mail").fill("leo.new@example.com")
@@ -49,6 +64,19 @@ class TestIdentity:
         row.locator("[data-take]").click()
 
         expect(row.locator("[data-value]")).to_have_text("leo.new@example.com")
+
+    def test_links_the_call_to_a_known_patient_by_six_keys(self, known, desk, session):
+        expect(desk["#candidates button"]).to_be_visible()
+        before = desk.presses
+
+        desk.press("Alt+1", "Enter", "Enter", "Enter", "Enter")
+        expect(desk["#asking-do"]).to_be_focused()
+        with desk.page.expect_navigation():
+            desk.press("Enter")
+        desk.wait_until_ready()
+
+        expect(desk["#linked"]).to_be_visible()
+        assert desk.presses - before == 6
 
     def test_links_the_call_to_a_known_patient_and_takes_that_back(self, known, desk, session):
         desk.page.get_by_label("Compare with Leo Martin").click()
@@ -72,6 +100,19 @@ class TestIdentity:
 
 
 class TestConsents:
+    def test_are_given_by_a_key_each(self, desk, session):
+        wordings = ConsentWording.objects.filter(is_current=True).count()
+        desk["#read-out"].focus()
+
+        desk.press("Enter", *["Enter"] * wordings)
+        expect(desk["#asking-do"]).to_be_focused()
+        desk.press("Enter")
+
+        expect(desk["#asking"]).to_be_hidden()
+        expect(desk["#read-out"]).to_be_focused()
+        expect(desk["#consents .badge.ok"]).to_have_count(wordings)
+        assert Consent.objects.filter(patient=session.patient, is_given=True).count() == wordings > 1
+
     def test_are_read_out_and_a_refused_one_is_said_before_confirming(self, desk, session):
         desk.hold_soonest()
         expect(desk["#consent-warning"]).to_contain_text("not asked yet")
