@@ -21,12 +21,12 @@ from botaniqal.public_fields import Email, Name, Phone, Words
 from practitioners import public_times
 
 from . import consultations
-from .sessions import NoConsultantFree
+from .sessions import NoConsultantFree, TimesPassed
 
 LOOK = "look"
 """The button pressed only to see other days or another zone's clock: nothing is sent yet, and all typed stays."""
 
-TAKEN = "That time was taken a moment ago. Please choose another one."
+GONE = "That time is not free any more. Please choose another one."
 
 
 class CallForm(forms.Form):
@@ -66,9 +66,9 @@ def free_consultation(request: HttpRequest) -> HttpResponse:
         return _page(request, form, now, problem="Something is missing or not right yet.", status=Malformed.status)
     try:
         token = _planned(request, form.cleaned_data, now)
-    except NoConsultantFree as refusal:
-        form.add_error("time", TAKEN)
-        return _page(request, form, now, problem=TAKEN, status=refusal.status)
+    except (NoConsultantFree, TimesPassed) as refusal:
+        form.add_error("time", GONE)
+        return _page(request, form, now, problem="That time is gone.", status=refusal.status)
     except (consultations.FormTooOld, consultations.WordingChanged) as refusal:
         return _page(request, form, now, problem=refusal.message, status=refusal.status)
     return redirect("free-consultation-planned", token=token)

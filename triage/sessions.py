@@ -36,6 +36,13 @@ class NoConsultantFree(Conflict):
     message = "None of these times is free. Choose one of the nearest."
 
 
+class TimesPassed(RuleBroken):
+    """Nobody can ring in the past."""
+
+    def __init__(self) -> None:
+        super().__init__("past", "These times have passed. Choose times to come.")
+
+
 class NotYourSession(NotAllowed):
     """Another consultant has the call."""
 
@@ -143,7 +150,7 @@ def book_consultation(
     Who cannot be said to be free, because their outside calendar is stale, is passed over.
 
     :raises NoConsultantFree: none of the times is free; the nearest free ones come with it.
-    :raises RuleBroken: every wanted time has passed.
+    :raises TimesPassed: every wanted time has passed.
     """
     kind = free_consultation()
     consultants = list(Practitioner.objects.consulting().fresh(now).filter(appointment_types=kind))
@@ -170,7 +177,7 @@ def book_consultation(
             except (diary.SlotTaken, RuleBroken):
                 continue
     if all(moment < now for moment in preferred_times):
-        raise RuleBroken("past", "These times have passed. Choose times to come.")
+        raise TimesPassed
     near = min(moment for moment in preferred_times if moment >= now)
     nearest = availability.alternatives(appointment_type=kind, near=near, hides_stale=True)
     raise NoConsultantFree(extra={"alternatives": [one.as_json() for one in nearest]})

@@ -118,7 +118,9 @@ class TestShowing:
         assert f'value="{written(TEN)}"' not in page
         assert f'value="{written(TEN + timedelta(days=7))}"' in page
 
-    @pytest.mark.parametrize("day", ["1999-01-01", "2199-12-31", "9999-12-31", "2026-02-30", "zone", "", "\0", "1" * 400])
+    @pytest.mark.parametrize(
+        "day", ["1999-01-01", "2199-12-31", "9999-12-31", "2026-02-30", "zone", "", "\0", "1" * 400]
+    )
     def test_stays_within_the_days_that_can_be_booked(self, client, filled, day):
         answer = client.post(PAGE, {**filled, "look": "zone", "day": day})
 
@@ -215,7 +217,7 @@ class TestPlanning:
 
         assert TriageSession.objects.count() == 2
 
-    @pytest.mark.parametrize("key", ["", "x", "\0", "a" * 5000, uuid4().hex])
+    @pytest.mark.parametrize("key", ["", "x", "\0", "a" * 5000, "5f0c1a7e9d3b4e0f8a6c2b1d4e5f6a7b"])
     def test_believes_no_key_that_was_not_made_here(self, client, filled, key):
         answer = client.post(PAGE, {**filled, "key": key})
 
@@ -238,7 +240,7 @@ class TestPlanning:
 
         page = text(answer)
         assert answer.status_code == HTTPStatus.CONFLICT
-        assert "taken a moment ago" in page
+        assert "not free any more" in page
         assert 'value="leo.martin@example.com"' in page
         assert f'value="{written(TEN)}"' not in page
         assert TriageSession.objects.count() == 0
@@ -378,10 +380,9 @@ class TestPlanned:
         assert cancelled.status_code == HTTPStatus.GONE
         assert "was cancelled" in text(cancelled)
 
-    @pytest.mark.parametrize(
-        "token", ["x", "a-b:c", signing.Signer(salt="other").sign("x"), signing.TimestampSigner().sign_object({"at": 1})]
-    )
-    def test_believes_no_address_that_was_not_written_here(self, client, sarah, token):
-        answer = client.get(reverse("free-consultation-planned", args=[token]))
+    def test_believes_no_address_that_was_not_written_here(self, client, sarah):
+        others = signing.Signer(salt="other").sign("x"), signing.TimestampSigner().sign_object({"at": 1})
+        for token in ("x", "a-b:c", *others):
+            answer = client.get(reverse("free-consultation-planned", args=[token]))
 
-        assert answer.status_code == HTTPStatus.NOT_FOUND
+            assert answer.status_code == HTTPStatus.NOT_FOUND
