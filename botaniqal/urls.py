@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from bookings import api as bookings
 from botaniqal import webhooks
 from botaniqal.api import errors, health, pages
+from botaniqal.messages import tracking
 from botaniqal.reports import search
 from practitioners import api as practitioners
 from practitioners import person_page
@@ -47,6 +48,7 @@ vendors = [
     path("webhooks/graph", webhooks.graph),
     path("webhooks/graph/lifecycle", webhooks.graph),
     path("webhooks/jotform/<str:secret>", webhooks.jotform),
+    path("anymail/amazon_ses/tracking/", tracking.Reports.as_view()),
 ]
 
 visitors = [

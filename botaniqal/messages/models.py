@@ -69,6 +69,10 @@ class Message(Owed):
     html = models.TextField(blank=True)
     calendar = models.TextField(blank=True, help_text="The .ics attachment.")
     created_at = models.DateTimeField(auto_now_add=True)
+    good_until = models.DateTimeField(
+        null=True, editable=False, help_text="What has not gone out by then would tell nothing any more: it is let be."
+    )
+    outcome = models.CharField(max_length=200, blank=True, editable=False, help_text="Why it ended unsent.")
     unsubscribe_link = models.URLField(max_length=500, blank=True, editable=False)
     sent_at = models.DateTimeField(null=True, editable=False)
     delivery = models.CharField(max_length=10, choices=Delivery, blank=True, editable=False)

@@ -35,14 +35,16 @@ def send_due() -> int:
 
 def _send(message: Message, *, connection: BaseEmailBackend) -> dict[str, Any]:
     """
-    Send one e-mail; marketing to a suppressed address ends unsent, as nobody has to do anything about it.
+    Send one e-mail; what nobody has to do anything about ends unsent: what is too old, marketing that is not wanted.
 
     :raises VendorUnavailable: no answer, or none about this e-mail.
     :raises NeedsPerson: the address is suppressed, or the mail service refused it or the e-mail.
     """
+    if message.good_until and message.good_until <= timezone.now():
+        return {"outcome": "Not sent: it was too late for it."}
     if is_suppressed(message.to):
         if message.stream == Message.Stream.MARKETING:
-            return {}
+            return {"outcome": "Not sent: the address is not written to any more."}
         raise NeedsPerson(SUPPRESSED)
     mail = _mail(message, connection)
     # Errors are raised outside the except clauses: what they replace quotes the address.

@@ -27,16 +27,25 @@ def write(
     key: str | None = None,
     stream: Stream = Stream.FACTUAL,
     unsubscribe_link: str = "",
+    good_until: datetime | None = None,
 ) -> Message | None:
     """
-    Write an e-mail that goes out once the transaction is through, not before ``send_at``.
+    Write an e-mail that goes out once the transaction is through, not before ``send_at`` nor after ``good_until``.
 
     One with a ``key`` is written once, whoever tries again: then, and where marketing would go to an address that is
     suppressed, nothing is written and None comes back. Marketing needs an ``unsubscribe_link``.
     """
     if stream == Stream.MARKETING and is_suppressed(to):
         return None
-    message = Message(kind=kind, reference=reference, to=to, key=key, stream=stream, unsubscribe_link=unsubscribe_link)
+    message = Message(
+        kind=kind,
+        reference=reference,
+        to=to,
+        key=key,
+        stream=stream,
+        unsubscribe_link=unsubscribe_link,
+        good_until=good_until,
+    )
     _fill(message, context, calendar, send_at)
     # Two workers may write the same at once: the second waits for the first, and neither's transaction breaks.
     Message.objects.bulk_create([message], ignore_conflicts=key is not None)
