@@ -120,6 +120,8 @@ KINDS = {
     "stripe": {
         "sessions": "stripe_session",
         "payment_intents": "stripe_payment_intent",
+        "charges": "stripe_charge",
+        "disputes": "stripe_dispute",
         "refunds": "stripe_refund",
         "events": "stripe_event",
     },

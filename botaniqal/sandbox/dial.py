@@ -31,6 +31,7 @@ SPECIAL = {
     "disabled": "Disables the subscription instead of sending a webhook",
     "expired": "Lets the subscription expire instead of sending a webhook",
     "delta_gone": "Answers 410 to a delta token",
+    "refund_fails": "Takes a refund on, then cannot give it back",
 }
 FAULTS = CALLS | HOOKS | SPECIAL
 WEBHOOKS = "webhooks"

@@ -17,7 +17,7 @@ from botaniqal.sandbox.vendors import VENDORS, Vendor
 
 LATEST_CALLS = 50
 PRESETS = {"calm": "A calm day", "bad_day": "A bad day"}
-KINDS = (("Calls", dial.CALLS), ("Webhooks", dial.HOOKS), ("Subscriptions and delta", dial.SPECIAL))
+KINDS = (("Calls", dial.CALLS), ("Webhooks", dial.HOOKS), ("Of one vendor alone", dial.SPECIAL))
 
 
 def words(operation: str) -> str:

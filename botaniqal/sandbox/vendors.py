@@ -167,10 +167,10 @@ JOTFORM = Vendor(
 STRIPE = Vendor(
     name="stripe",
     title="Stripe",
-    groups=("sessions", "payment_intents", "refunds", "events"),
+    groups=("sessions", "payment_intents", "charges", "refunds", "disputes", "events"),
     admits=_bears(settings.STRIPE_SECRET_KEY),
     error=_stripe_error,
-    troubles=HOOKS,
+    troubles=(*HOOKS, "refund_fails"),
 )
 
 VENDORS = {vendor.name: vendor for vendor in (CALENDLY, MEDIRECORDS, SES, GRAPH, PAGERDUTY, JOTFORM, STRIPE)}

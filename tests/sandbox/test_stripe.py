@@ -198,6 +198,19 @@ class TestRefund:
     def test_does_not_know_other_payments(self, stripe, fields):
         assert stripe("POST", "refunds", data=fields).status_code == 404
 
+    def test_fails_afterwards_where_the_dial_says_so(self, paid, stripe, portal, sandbox):
+        sandbox.faults("stripe", "refund_fails", calls=1)
+
+        made = stripe("POST", "refunds", data={"payment_intent": paid["payment_intent"]}).json()
+
+        failed = stripe("GET", f"refunds/{made['id']}").json()
+        assert (made["status"], failed["status"]) == ("pending", "failed")
+        assert failed["failure_reason"] == "expired_or_canceled_card"
+        assert sandbox.state("stripe")["charges"][0]["amount_refunded"] == 0
+        assert stripe("POST", "refunds", data={"payment_intent": paid["payment_intent"]}).json()["status"] == (
+            "succeeded"
+        )
+
     def test_is_made_at_stripe_itself(self, paid, browser, portal, sandbox):
         browser.press(f"payments/{paid['id']}/refund")
 
@@ -210,3 +223,80 @@ class TestExpiry:
         soon = SESSION | {"expires_at": str(int(time.time()) + 60)}
 
         assert stripe("POST", "checkout/sessions", data=soon).status_code == 400
+
+
+class TestDebit:
+    @pytest.fixture
+    def agreed(self, session, browser, stripe):
+        browser.press(session["url"], press="debit")
+        return stripe("GET", f"checkout/sessions/{session['id']}").json()
+
+    def intent(self, stripe, agreed):
+        return stripe("GET", f"payment_intents/{agreed['payment_intent']}").json()["status"]
+
+    def test_is_complete_at_once_and_not_paid(self, agreed, stripe, portal):
+        assert (agreed["status"], agreed["payment_status"]) == ("complete", "unpaid")
+        assert self.intent(stripe, agreed) == "processing"
+
+    def test_brings_the_money_later(self, agreed, stripe, browser, sandbox):
+        browser.press(f"payments/{agreed['id']}/arrive")
+
+        after = stripe("GET", f"checkout/sessions/{agreed['id']}").json()
+        kinds = [event["type"] for event in sandbox.state("stripe")["events"]]
+        assert (after["payment_status"], self.intent(stripe, agreed)) == ("paid", "succeeded")
+        assert kinds[-1] == "checkout.session.async_payment_succeeded"
+        assert browser.press(f"payments/{agreed['id']}/bounce").status_code == 404
+
+    def test_may_be_refused_by_the_bank(self, agreed, stripe, browser, sandbox):
+        browser.press(f"payments/{agreed['id']}/bounce")
+
+        after = stripe("GET", f"checkout/sessions/{agreed['id']}").json()
+        assert (after["status"], after["payment_status"]) == ("complete", "unpaid")
+        assert self.intent(stripe, agreed) == "requires_payment_method"
+        assert sandbox.state("stripe")["charges"] == []
+
+
+class TestDispute:
+    @pytest.mark.parametrize("outcome", ["won", "lost"])
+    def test_is_opened_by_the_bank_and_decided(self, paid, stripe, browser, sandbox, outcome):
+        browser.press(f"payments/{paid['id']}/dispute")
+        opened = sandbox.state("stripe")["disputes"][0]
+        browser.press(f"payments/{paid['id']}/{outcome}")
+
+        closed = stripe("GET", f"disputes/{opened['id']}").json()
+        kinds = [event["type"] for event in sandbox.state("stripe")["events"]][-2:]
+        assert (opened["status"], opened["amount"], closed["status"]) == ("needs_response", 11900, outcome)
+        assert kinds == ["charge.dispute.created", "charge.dispute.closed"]
+        assert browser.press(f"payments/{paid['id']}/dispute").status_code == 404
+
+
+class TestLists:
+    def test_are_cut_by_when_it_was_and_go_on_after_a_row(self, stripe, browser):
+        for _ in range(3):
+            browser.press(stripe("POST", "checkout/sessions", data=SESSION).json()["url"], press="pay")
+        now = int(time.time())
+
+        def listed(**query):
+            answer = stripe("GET", "charges", params=query).json()
+            return [row["id"] for row in answer["data"]], answer["has_more"]
+
+        whole, _ = listed()
+        first, is_more = listed(limit=2)
+        rest, is_more_then = listed(limit=2, starting_after=first[-1])
+        assert (first + rest, is_more, is_more_then) == (whole, True, False)
+        assert listed(**{"created[gte]": now - 60, "created[lt]": now + 60})[0] == whole
+        assert listed(**{"created[gte]": now + 60})[0] == []
+        assert stripe("GET", "charges", params={"starting_after": "ch_unknown"}).status_code == 400
+
+
+class TestPage:
+    def test_adds_up_what_came_and_went(self, paid, stripe, browser):
+        stripe("POST", "refunds", data={"payment_intent": paid["payment_intent"], "amount": "1900"})
+        browser.press(f"payments/{paid['id']}/dispute")
+
+        page = browser.get("payments").text
+        assert [words in page for words in ("119.00 AUD", "19.00 AUD", "100.00 AUD", "Disputed")] == [True] * 4
+
+    def test_knows_no_other_verb(self, paid, browser):
+        assert browser.press(f"payments/{paid['id']}/steal").status_code == 404
+        assert browser.press("payments/cs_unknown/refund").status_code == 404

@@ -1,7 +1,8 @@
-"""Stripe's calls: checkout sessions, payment intents, refunds and events; each POST once per Idempotency-Key."""
+"""Stripe's calls: sessions, payment intents, charges, refunds, disputes, events; each POST once per key."""
 
 import hashlib
 import json
+import math
 import re
 import threading
 import time
@@ -17,7 +18,7 @@ from botaniqal.sandbox import contracts
 from botaniqal.sandbox.contracts import Schema
 from botaniqal.sandbox.door import query_of
 from botaniqal.sandbox.store import Document, store
-from botaniqal.sandbox.stripe import contract, payments
+from botaniqal.sandbox.stripe import afterwards, contract, payments
 from botaniqal.sandbox.vendors import Refused
 
 SHORTEST, LONGEST = 30 * 60, 24 * 60 * 60
@@ -118,6 +119,16 @@ def show_payment_intent(request: HttpRequest, id: str) -> JsonResponse:
     return _answer(payments.get("payment_intent", id))
 
 
+def list_charges(request: HttpRequest) -> JsonResponse:
+    """List the money that came, newest first."""
+    return _list(request, "charge")
+
+
+def show_dispute(request: HttpRequest, id: str) -> JsonResponse:
+    """Show one dispute."""
+    return _answer(payments.get("dispute", id))
+
+
 @once_per_key
 def create_refund(request: HttpRequest) -> JsonResponse:
     """Give money back."""
@@ -130,7 +141,7 @@ def create_refund(request: HttpRequest) -> JsonResponse:
             raise Refused(404, "No such charge", [("charge", "is unknown")])
         intent = found[0]
     amount = int(form["amount"]) if "amount" in form else None
-    made = payments.refund(intent, amount=amount, reason=form.get("reason"), metadata=_bracketed(form, "metadata"))
+    made = afterwards.refund(intent, amount=amount, reason=form.get("reason"), metadata=_bracketed(form, "metadata"))
     return _answer(made)
 
 
@@ -191,7 +202,13 @@ def _bracketed(form: dict[str, str], name: str) -> dict[str, str]:
 def _list(request: HttpRequest, kind: str) -> JsonResponse:
     query: dict[str, Any] = query_of(request, contract.LIST)
     wanted = {name: query[name] for name in ("payment_intent", "status") if name in query}
-    rows = list(reversed(store.find(f"stripe_{kind}", **wanted)))
+    first, end = query.get("created[gte]", 0), query.get("created[lt]", math.inf)
+    rows = [row for row in reversed(store.find(f"stripe_{kind}", **wanted)) if first <= row["created"] < end]
+    if after := query.get("starting_after"):
+        ids = [row["id"] for row in rows]
+        if after not in ids:
+            raise Refused(400, f"No such {kind}: '{after}'", [("starting_after", "is unknown")])
+        rows = rows[ids.index(after) + 1 :]
     limit = query.get("limit", 10)
     data = [_public(row) for row in rows[:limit]]
     return JsonResponse({"object": "list", "url": request.path, "has_more": len(rows) > limit, "data": data})

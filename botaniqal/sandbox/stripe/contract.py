@@ -76,6 +76,9 @@ LIST: Schema = {
     "properties": {
         "payment_intent": TEXT,
         "limit": {"type": "integer", "minimum": 1, "maximum": 100},
+        "starting_after": TEXT,
+        "created[gte]": {"type": "integer"},
+        "created[lt]": {"type": "integer"},
         "status": _words("open", "complete", "expired"),
     },
 }

@@ -1,4 +1,4 @@
-"""What happens to money at Stripe: sessions open, paid, failed, expired; refunds; an event told of each."""
+"""How money comes at Stripe: sessions open, paid, declined, expired; an event told of each."""
 
 import hashlib
 import hmac
@@ -23,7 +23,7 @@ def new_id(prefix: str) -> str:
 
 def get(kind: str, id: str) -> Document:
     """
-    Read a session, payment intent, refund or event.
+    Read a session, payment intent, charge, refund, dispute or event.
 
     :raises Refused: 404 for an unknown one.
     """
@@ -35,31 +35,63 @@ def get(kind: str, id: str) -> Document:
 
 
 def keep(kind: str, document: Document) -> Document:
-    """Keep a session, payment intent, refund or event."""
+    """Keep a session, payment intent, charge, refund, dispute or event."""
     return store.put(f"stripe_{kind}", document["id"], document)
 
 
 def pay(session_id: str) -> Document:
     """
-    Pay an open session; answers the session.
+    Pay an open session by card; answers the session.
 
     :raises Refused: 400 for one that is not open.
     """
     with store.transaction():
-        session = _open(session_id)
-        intent = _intent_of(session)
-        intent |= {
-            "status": "succeeded",
-            "amount_received": intent["amount"],
-            "latest_charge": new_id("ch"),
-            "last_payment_error": None,
-        }
-        keep("payment_intent", intent)
-        session |= {"status": "complete", "payment_status": "paid", "url": None, "payment_intent": intent["id"]}
-        session["customer_details"] = {"email": session["customer_email"], "name": None}
-        keep("session", session)
-        tell("payment_intent.succeeded", intent)
+        session = _completed(_open(session_id), "paid")
+        _charge(session)
         tell("checkout.session.completed", session)
+    return session
+
+
+def debit(session_id: str) -> Document:
+    """
+    Pay an open session from a bank account: it is complete at once, and the money comes days later, or never.
+
+    :raises Refused: 400 for one that is not open.
+    """
+    with store.transaction():
+        session = _completed(_open(session_id), "unpaid")
+        keep("payment_intent", get("payment_intent", session["_intent_id"]) | {"status": "processing"})
+        tell("checkout.session.completed", session)
+    return session
+
+
+def arrive(session_id: str) -> Document:
+    """
+    Let the money of a debit come.
+
+    :raises Refused: 400 where none is on its way.
+    """
+    with store.transaction():
+        session = keep("session", _on_its_way(session_id) | {"payment_status": "paid"})
+        _charge(session)
+        tell("checkout.session.async_payment_succeeded", session)
+    return session
+
+
+def bounce(session_id: str) -> Document:
+    """
+    Let a bank refuse a debit: the session stays complete, and unpaid.
+
+    :raises Refused: 400 where none is on its way.
+    """
+    with store.transaction():
+        session = _on_its_way(session_id)
+        error = {"code": "debit_not_authorized", "message": "The bank refused it.", "type": "card_error"}
+        intent = get("payment_intent", session["_intent_id"])
+        intent |= {"status": "requires_payment_method", "last_payment_error": error}
+        keep("payment_intent", intent)
+        tell("payment_intent.payment_failed", intent)
+        tell("checkout.session.async_payment_failed", session)
     return session
 
 
@@ -103,57 +135,6 @@ def expire_due() -> None:
                     tell("checkout.session.expired", late | {"status": "expired", "url": None})
 
 
-def refund(intent: Document, *, amount: int | None, reason: str | None, metadata: dict[str, str]) -> Document:
-    """
-    Give money back, all that is left unless an amount is named; answers the refund.
-
-    :raises Refused: 400 for more than is left, or nothing.
-    """
-    with store.transaction():
-        if intent["status"] != "succeeded":
-            raise Refused(400, "This PaymentIntent does not have a successful charge to refund.")
-        left = intent["amount_received"] - refunded(intent["id"])
-        if left == 0:
-            raise Refused(400, "Charge has already been refunded.", code="charge_already_refunded")
-        amount = left if amount is None else amount
-        if not 0 < amount <= left:
-            raise Refused(400, f"Refund amount is not between 1 and {left}", [("amount", "is out of range")])
-        made = keep(
-            "refund",
-            {
-                "id": new_id("re"),
-                "object": "refund",
-                "amount": amount,
-                "currency": intent["currency"],
-                "payment_intent": intent["id"],
-                "charge": intent["latest_charge"],
-                "status": "succeeded",
-                "reason": reason,
-                "failure_reason": None,
-                "created": int(time.time()),
-                "metadata": metadata,
-            },
-        )
-        tell("refund.created", made)
-        charge = {
-            "id": intent["latest_charge"],
-            "object": "charge",
-            "amount": intent["amount_received"],
-            "amount_refunded": refunded(intent["id"]),
-            "currency": intent["currency"],
-            "payment_intent": intent["id"],
-            "refunded": refunded(intent["id"]) == intent["amount_received"],
-            "metadata": intent["metadata"],
-        }
-        tell("charge.refunded", charge)
-    return made
-
-
-def refunded(intent_id: str) -> int:
-    """Say how many cents of a payment were given back."""
-    return sum(row["amount"] for row in store.scan("stripe_refund", payment_intent=intent_id))
-
-
 def tell(kind: str, subject: dict[str, Any]) -> None:
     """Keep an event, and deliver it."""
     event = {
@@ -184,6 +165,57 @@ def _open(session_id: str) -> Document:
     return session
 
 
+def _on_its_way(session_id: str) -> Document:
+    session = get("session", session_id)
+    intent = store.get("stripe_payment_intent", session["_intent_id"] or "")
+    if intent is None or intent["status"] != "processing":
+        raise Refused(400, "No payment of this session is on its way.")
+    return session
+
+
+def _completed(session: Document, payment_status: str) -> Document:
+    intent = _intent_of(session)
+    session |= {
+        "status": "complete",
+        "payment_status": payment_status,
+        "url": None,
+        "payment_intent": intent["id"],
+        "customer_details": {"email": session["customer_email"], "name": None},
+    }
+    return keep("session", session)
+
+
+def _charge(session: Document) -> None:
+    """Take the money of a session."""
+    intent, charge_id = get("payment_intent", session["_intent_id"]), new_id("ch")
+    intent |= {
+        "status": "succeeded",
+        "amount_received": intent["amount"],
+        "latest_charge": charge_id,
+        "last_payment_error": None,
+    }
+    keep("payment_intent", intent)
+    charge = {
+        "id": charge_id,
+        "object": "charge",
+        "amount": intent["amount"],
+        "amount_captured": intent["amount"],
+        "amount_refunded": 0,
+        "captured": True,
+        "currency": intent["currency"],
+        "created": int(time.time()),
+        "disputed": False,
+        "livemode": False,
+        "metadata": intent["metadata"],
+        "paid": True,
+        "payment_intent": intent["id"],
+        "refunded": False,
+        "status": "succeeded",
+    }
+    keep("charge", charge)
+    tell("payment_intent.succeeded", intent)
+
+
 def _intent_of(session: Document) -> Document:
     """Find the payment that was begun for a session, or begin one."""
     if session["_intent_id"]:
@@ -207,7 +239,7 @@ def _intent_of(session: Document) -> Document:
     }
     session["_intent_id"] = intent["id"]
     keep("session", session)
-    return intent
+    return keep("payment_intent", intent)
 
 
 def _headers(delivery: Document, body: bytes) -> dict[str, str]:
