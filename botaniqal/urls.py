@@ -5,6 +5,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from bookings import api as bookings
+from bookings import form_pages
 from botaniqal import webhooks
 from botaniqal.api import errors, health, pages
 from botaniqal.messages import tracking
@@ -12,6 +13,7 @@ from botaniqal.reports import search
 from practitioners import api as practitioners
 from practitioners import person_page
 from services import api as services
+from services import interest_pages, waitlist_api
 from services import public_pages as service_pages
 from triage import api as triage
 from triage import booking_api, calendar_page, my_day, self_booking
@@ -28,6 +30,7 @@ public_api = [
     path("api/practitioners/availability", practitioners.Availability.as_view()),
     path("api/services", services.ServiceList.as_view()),
     path("api/services/<slug:slug>", services.ServiceDetail.as_view()),
+    path("api/waitlist", waitlist_api.Waitlist.as_view()),
     path("api/schema", pages.SchemaFile.as_view(), name="schema"),
     path("api/docs", pages.SchemaPage.as_view(), name="schema-page"),
 ]
@@ -59,6 +62,9 @@ visitors = [
 ]
 
 patients = [
+    path("interest/<slug:slug>", interest_pages.interest_page, name="interest"),
+    path("unsubscribe/<str:token>", interest_pages.unsubscribe, name="unsubscribe"),
+    path("visit/<str:token>/form", form_pages.visit_form, name="visit-form"),
     path("call/<str:token>", self_booking.another_time, name="another-time"),
 ]
 

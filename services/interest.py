@@ -18,6 +18,7 @@ from botaniqal.errors import Malformed, Missing, RuleBroken
 from botaniqal.messages import writing
 from botaniqal.messages.models import Message
 
+from .catalogue_words import shown
 from .models import AppointmentType, InterestEntry, Service
 
 BATCH = 100
@@ -40,7 +41,7 @@ class NoList(RuleBroken):
     def __init__(self, service: Service) -> None:
         begun = service.status == Service.Status.ACTIVE
         why = "can be booked already, so there is no list to join" if begun else "has no list to join"
-        super().__init__("waitlist", f"{service} {why}.")
+        super().__init__("waitlist", f"{public_name(service) or 'This service'} {why}.")
 
 
 class NotOnList(RuleBroken):
@@ -52,14 +53,20 @@ class NotOnList(RuleBroken):
         super().__init__("waitlist", "They are not on the list any more.")
 
 
+def public_name(service: Service) -> str:
+    """Give the name of a service that the public may read; none where nobody approved one."""
+    words = shown([service]).get(service.slug)
+    return words.name if words else ""
+
+
 def wording_for(service: Service) -> str:
     """Say what somebody agrees to who joins the list of a service."""
-    return WORDING.format(service=service.name)
+    return WORDING.format(service=public_name(service))
 
 
 def has_list(service: Service) -> bool:
-    """Tell whether people can wait for a service."""
-    return service.status == Service.Status.COMING_SOON and service.has_waitlist
+    """Tell whether people can wait for a service: it is announced, by a name that somebody approved."""
+    return service.status == Service.Status.COMING_SOON and service.has_waitlist and bool(public_name(service))
 
 
 @transaction.atomic
@@ -89,7 +96,7 @@ def join(
         for field, value in {**said, "left_at": None, "left_reason": "", "told_at": None}.items():
             setattr(entry, field, value)
         entry.save()
-    _write(entry, Message.Kind.INTEREST_JOINED, now)
+    _write(entry, Message.Kind.INTEREST_JOINED, public_name(service), now)
     return entry
 
 
@@ -162,14 +169,14 @@ def tell_launch(*, service: Service, now: datetime) -> int:
     Batch by batch: who was told is marked in the transaction of the telling, so that a run that is cut off is gone on
     with, and two that go on at once share the list.
     """
-    told = 0
-    while batch := _tell_some(service, now):
+    told, name = 0, public_name(service) or service.name
+    while batch := _tell_some(service, name, now):
         told += batch
     return told
 
 
 @transaction.atomic
-def _tell_some(service: Service, now: datetime) -> int:
+def _tell_some(service: Service, name: str, now: datetime) -> int:
     waiting = InterestEntry.objects.untold().filter(service=service).order_by("joined_at")
     batch = list(waiting.select_for_update(skip_locked=True)[:BATCH])
     for entry in batch:
@@ -178,6 +185,7 @@ def _tell_some(service: Service, now: datetime) -> int:
         _write(
             entry,
             Message.Kind.LAUNCH,
+            name,
             now,
             key=f"launch:{entry.pk}:{entry.joined_at:%Y%m%d%H%M%S}",
             stream=Message.Stream.MARKETING,
@@ -186,10 +194,10 @@ def _tell_some(service: Service, now: datetime) -> int:
     return len(batch)
 
 
-def _write(entry: InterestEntry, kind: Message.Kind, now: datetime, **fields: str) -> None:
+def _write(entry: InterestEntry, kind: Message.Kind, name: str, now: datetime, **fields: str) -> None:
     context = {
         "first_name": entry.first_name,
-        "service": entry.service.name,
+        "service": name,
         "link": settings.PUBLIC_BASE_URL + reverse("service", args=[entry.service.slug]),
     }
     writing.write(

@@ -34,6 +34,7 @@ class Due:
     """A step of a service, and those who joined in the days for which it is the newest one due."""
 
     service: Service
+    name: str
     step: NurtureStep
     joined_from: datetime
     joined_before: datetime
@@ -78,6 +79,8 @@ def _due(now: datetime) -> Iterator[Due]:
     today = clinic_day(now)
     is_day = now.astimezone(ZoneInfo(settings.CLINIC_TIME_ZONE)).hour >= FIRST_HOUR
     for service in services:
+        if not (name := interest.public_name(service)):
+            continue
         own = _steps_of(service, steps)
         for place, step in enumerate(own):
             following = own[place + 1].days if place + 1 < len(own) else step.days + LATEST_DAYS
@@ -85,7 +88,7 @@ def _due(now: datetime) -> Iterator[Due]:
             text = public_text(step)
             if (is_day or not step.days) and approved.get(text.subject) == text.text:
                 first, last = today - timedelta(days=oldest), today - timedelta(days=step.days)
-                yield Due(service, step, _midnight(first), _midnight(last + timedelta(days=1)))
+                yield Due(service, name, step, _midnight(first), _midnight(last + timedelta(days=1)))
 
 
 def _steps_of(service: Service, steps: Sequence[NurtureStep]) -> list[NurtureStep]:
@@ -105,7 +108,7 @@ def _send(due: Due, now: datetime) -> int:
 def _send_some(due: Due, keys: Sequence, now: datetime) -> int:
     written = 0
     for entry in _unwritten(due).filter(pk__in=keys).select_for_update(of=["self"], skip_locked=True):
-        names = {"first_name": entry.first_name, "service": due.service.name}
+        names = {"first_name": entry.first_name, "service": due.name}
         message = writing.write(
             kind=Message.Kind.NURTURE,
             reference=entry.pk,
@@ -114,7 +117,7 @@ def _send_some(due: Due, keys: Sequence, now: datetime) -> int:
                 "first_name": entry.first_name,
                 "title": filled(due.step.subject, **names),
                 "paragraphs": filled(due.step.text, **names).split("\n\n"),
-                "service": due.service.name,
+                "service": due.name,
             },
             send_at=now,
             key=f"{_key_of(due.step)}{entry.pk}",

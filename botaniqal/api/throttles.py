@@ -75,6 +75,12 @@ class PublicEmail(Throttle):
         return f"{self.get_ident(request)}:{_hashed(said.get('email', ''))}"
 
 
+class PublicJoin(Throttle):
+    """Joining lists, whatever the address: nobody fills them for others."""
+
+    scope = "public-join"
+
+
 class Login(Throttle):
     """Trying passwords, per address and e-mail."""
 
