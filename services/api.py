@@ -1,11 +1,8 @@
 """The public API of the catalogue: the website's grid of services, and the page of one."""
 # ruff: noqa: N815  (the API's own spelling of its fields)
 
-from datetime import date
-from decimal import Decimal
 from typing import Any
 
-from django.db.models import Prefetch
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -18,10 +15,9 @@ from botaniqal.api.schema import problems
 from botaniqal.api.throttles import PublicRead
 from botaniqal.errors import Missing
 
-from . import catalogue_words
-from .catalogue_words import ShownService
+from . import showing
 from .models import AppointmentType, Service, ServiceQuerySet
-from .prices import clinic_day, prices_as_of
+from .showing import Offer
 
 
 class AppointmentTypeShape(serializers.Serializer):
@@ -88,42 +84,30 @@ class ServiceDetail(PublicCatalogue):
 
 
 def _shown(services: ServiceQuerySet) -> list[dict[str, Any]]:
-    today = clinic_day(timezone.now())
-    prices = prices_as_of(today)
-    types = Prefetch("appointment_types", AppointmentType.objects.on_show().in_catalogue_order())
-    rows = services.prefetch_related(types)
-    words = catalogue_words.shown(rows)
-    return [_service(row, words[row.slug], prices, today) for row in rows if row.slug in words]
+    return [
+        {
+            "slug": service.row.slug,
+            "name": service.name,
+            "description": service.description,
+            "status": service.row.status,
+            "launchDate": service.launches_on,
+            "launch": service.launch or None,
+            "waitlist": service.row.has_waitlist,
+            "colour": service.row.colour,
+            "appointmentTypes": [_appointment_type(offer) for offer in service.offers],
+        }
+        for service in showing.shown(services, now=timezone.now())
+    ]
 
 
-def _service(row: Service, words: ShownService, prices: dict[int, Decimal], today: date) -> dict[str, Any]:
-    has_date = row.status == Service.Status.COMING_SOON and row.launches_on and row.launches_on >= today
+def _appointment_type(offer: Offer) -> dict[str, Any]:
     return {
-        "slug": row.slug,
-        "name": words.name,
-        "description": words.description,
-        "status": row.status,
-        "launchDate": row.launches_on if has_date else None,
-        "launch": row.launch_words(today) or None,
-        "waitlist": row.has_waitlist,
-        "colour": row.colour,
-        "appointmentTypes": [
-            _appointment_type(each, words.types[each.code], prices.get(each.pk))
-            for each in row.appointment_types.all()
-            if each.code in words.types
-        ],
-    }
-
-
-def _appointment_type(row: AppointmentType, name: str, price: Decimal | None) -> dict[str, Any]:
-    reason = row.public_obstacle or (AppointmentType.NO_PRICE if price is None else "")
-    return {
-        "code": row.code,
-        "name": name,
-        "kind": row.kind,
-        "mode": row.mode,
-        "minutes": row.minutes,
-        "price": None if price is None else float(price),  # exact: eight digits at most
-        "bookable": not reason,
-        "reason": reason or None,
+        "code": offer.row.code,
+        "name": offer.name,
+        "kind": offer.row.kind,
+        "mode": offer.row.mode,
+        "minutes": offer.row.minutes,
+        "price": None if offer.price is None else float(offer.price),  # exact: eight digits at most
+        "bookable": not offer.why_not,
+        "reason": offer.why_not or None,
     }
