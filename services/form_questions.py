@@ -31,7 +31,7 @@ LONGEST_TEXT, LONGEST_HELP, LONGEST_CHOICE, LONGEST_SECTION = 300, 500, 150, 100
 LONGEST_ANSWER = {"text": 300, "long": 5_000}
 LARGEST = 1_000_000
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
-TAKEN_NAMES = frozenset({"csrfmiddlewaretoken", "revision", "do", "website", "zone"})
+TAKEN_NAMES = frozenset({"csrfmiddlewaretoken", "revision", "version", "do", "website", "zone"})
 """Names of the page's own fields."""
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 YES_NO = {"yes": "Yes", "no": "No", "unsure": "Unsure"}

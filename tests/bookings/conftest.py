@@ -8,13 +8,17 @@ from bookings import lifecycle
 from bookings.models import Booking
 from practitioners import diary
 from practitioners.models import Practitioner
+from services.models import Form
 from tests.bookings.differing import CALENDLY, CHANGES, OUTLOOK, TEN, work
+from tests.bookings.filling import published
 from tests.bookings.outside import Outside
 from tests.factories import (
     AppointmentTypeFactory,
+    BookingFactory,
     CalendlyEventTypeFactory,
     PatientFactory,
     PractitionerFactory,
+    ServiceFactory,
     next_morning,
 )
 from tests.sandbox_server import ENVIRONMENT
@@ -159,3 +163,18 @@ def changed(visit, outside):
         return booking, (system, *expected)
 
     return make
+
+
+@pytest.fixture
+def intake():
+    """A form of two questions in use, which JotForm has as well."""
+    form = Form.objects.create(slug="intake", name="Before your visit", jotform_id="240000000000001")
+    published(form)
+    return form
+
+
+@pytest.fixture
+def booked(intake):
+    """A visit for which that form is asked."""
+    service = ServiceFactory(initial_form=intake, followup_form=Form.objects.get(slug="medical-history"))
+    return BookingFactory(appointment_type=AppointmentTypeFactory(service=service))
