@@ -216,7 +216,7 @@ class Wire:
             raise VendorUnavailable(
                 self._said(method, path, str(status)),
                 is_ambiguous=is_write and status != 429,
-                retry_after=_retry_after(status, response.headers),
+                retry_after=retry_after(status, response.headers),
             )
         if status >= 400:
             parameters = _parameters(response)
@@ -261,7 +261,8 @@ def _is_unsent(error: requests.RequestException) -> bool:
     return isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)
 
 
-def _retry_after(status: int, headers: Mapping[str, str]) -> float | None:
+def retry_after(status: int, headers: Mapping[str, str]) -> float | None:
+    """Read for how many seconds the vendor asks to be left alone."""
     # Calendly sends no Retry-After but, with every answer, the seconds until its window opens anew.
     return _seconds(headers.get("Retry-After") or (headers.get("X-RateLimit-Reset") if status == 429 else None) or "")
 
@@ -280,7 +281,7 @@ def _seconds(value: str) -> float | None:
 def _pause(response: requests.Response) -> float:
     """Read for how long the vendor wants nobody to call: it said so, or this was the last call that it allows."""
     status, headers = response.status_code, response.headers
-    asked = _retry_after(status, headers)
+    asked = retry_after(status, headers)
     if status == 429:
         asked = PAUSE_SECONDS if asked is None else asked
     elif headers.get("X-RateLimit-Remaining") == "0":

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import stripe
 from django.conf import settings
 
-from botaniqal.integrations.http import MACHINE_WORD, VendorRefused, VendorUnavailable
+from botaniqal.integrations.http import MACHINE_WORD, VendorRefused, VendorUnavailable, retry_after
 
 CURRENCY = "aud"
 SESSIONS = "/v1/checkout/sessions"
@@ -297,7 +297,10 @@ def _verdict(method: str, path: str, error: stripe.StripeError) -> VendorUnavail
     if status is None:
         return VendorUnavailable(f"Stripe {method} {path}: no answer", is_ambiguous=is_write)
     if status in (409, 429) or status >= 500 or status < 400:
-        return VendorUnavailable(f"Stripe {method} {path}: {status}", is_ambiguous=is_write and status != 429)
+        wait = retry_after(status, error.headers)
+        return VendorUnavailable(
+            f"Stripe {method} {path}: {status}", is_ambiguous=is_write and status != 429, retry_after=wait
+        )
     words = (error.code, getattr(error, "param", None))
     parameters = tuple(word for word in words if isinstance(word, str) and MACHINE_WORD.fullmatch(word))
     said = f"{status} ({', '.join(parameters)})" if parameters else str(status)
