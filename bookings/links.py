@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core import signing
 from django.db.models import F
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
 
 from botaniqal.errors import Missing
 from botaniqal.public import LinkOver
@@ -29,8 +30,12 @@ OVER = "This link is too old. Ask for a new one, or reply to the e-mail."
 
 def to_visit(booking: Booking, *, page: str = "visit") -> str:
     """Write the address of a booking's page, or of a page beside it; it works until two weeks after the visit."""
-    token = visits.sign(f"{booking.pk.hex}-{booking.link_serial}")
-    return settings.PUBLIC_BASE_URL + reverse(page, args=[token])
+    return settings.PUBLIC_BASE_URL + reverse(page, args=[token_of(booking)])
+
+
+def token_of(booking: Booking) -> str:
+    """Write what stands in the addresses of a booking's pages."""
+    return visits.sign(f"{booking.pk.hex}-{booking.link_serial}")
 
 
 def visit_of(token: str, *, now: datetime) -> Booking:
@@ -49,9 +54,13 @@ def visit_of(token: str, *, now: datetime) -> Booking:
 
 
 def to_portal(patient: Patient, *, now: datetime) -> str:
-    """Write the address at which somebody sees all bookings that were made with the e-mail of a patient, for a day."""
+    """
+    Write the address at which somebody sees all bookings that were made with the e-mail of a patient, for a day.
+
+    It holds for the address that it goes to: once the patient has another one, it shows nothing any more.
+    """
     until = int((now + PORTAL_LIFE).timestamp())
-    token = portals.sign(f"{patient.pk.hex}-{patient.link_serial}-{until}")
+    token = portals.sign(f"{patient.pk.hex}-{patient.link_serial}-{until}-{_mark_of(patient.email)}")
     return settings.PUBLIC_BASE_URL + reverse("portal", args=[token])
 
 
@@ -60,11 +69,13 @@ def portal_of(token: str, *, now: datetime) -> Patient:
     Find the patient through whose e-mail a link went.
 
     :raises Missing: nobody here wrote that link.
-    :raises LinkOver: it is old, or was made void.
+    :raises LinkOver: it is old, was made void, or went to another address than the patient's.
     """
-    pk, serial, until = _read(portals, token, 3)
+    pk, serial, until, mark = _read(portals, token, 4)
     patient = Patient.objects.standing().filter(pk=UUID(pk)).first()
     if patient is None or patient.link_serial != int(serial) or now.timestamp() > int(until):
+        raise LinkOver(OVER)
+    if mark != _mark_of(patient.email):
         raise LinkOver(OVER)
     return patient
 
@@ -73,6 +84,10 @@ def make_void(*, booking: Booking | None = None, patient: Patient | None = None)
     """Let no link to a booking, or to a patient's bookings, work that was written until now."""
     for row in filter(None, (booking, patient)):
         type(row).objects.filter(pk=row.pk).update(link_serial=F("link_serial") + 1)
+
+
+def _mark_of(email: str) -> str:
+    return salted_hmac("the address of a portal link", email.lower()).hexdigest()[:16]
 
 
 def _read(signer: signing.Signer, token: str, pieces: int) -> list[str]:

@@ -6,12 +6,22 @@ from botaniqal.errors import Malformed
 
 from .models import CancelReason
 
-MISTAKE = "mistake"
+MISTAKE, NOT_PAID = "mistake", "not_paid"
 
 
 def offered() -> QuerySet[CancelReason]:
     """List the reasons that can be chosen now."""
     return CancelReason.objects.filter(is_active=True)
+
+
+def for_patients() -> QuerySet[CancelReason]:
+    """List the reasons that patients can choose."""
+    return offered().filter(is_for_patients=True)
+
+
+def not_paid() -> CancelReason | None:
+    """Find the reason for what was not paid in time; operations may call it otherwise, or not offer it."""
+    return CancelReason.objects.filter(code=NOT_PAID).first()
 
 
 def mistake() -> CancelReason | None:

@@ -64,8 +64,7 @@ def consider(*, booking: Booking, cause: RefundDecision.Cause, now: datetime) ->
     if payment is None or not (left := _left_of(payment)):
         return None
     percent, policy = _policy(booking, cause, now)
-    part = (payment.amount * percent / 100).quantize(CENT, ROUND_HALF_UP)
-    terms = {"cause": cause, "paid": left, "suggested": min(left, max(part - payment.given_back, 0)), "policy": policy}
+    terms = {"cause": cause, "paid": left, "suggested": min(left, suggested(payment, percent)), "policy": policy}
     waiting = _own(payment).filter(status=Status.WAITING)
     if waiting.update(**terms):  # it was asked for before the visit was called off
         return waiting.get()
@@ -80,6 +79,18 @@ def consider_extra(*, checkout: Checkout, cause: RefundDecision.Cause) -> Refund
     payment = Payment.objects.get(booking=checkout.booking_id)
     terms = {"cause": cause, "paid": checkout.amount, "suggested": checkout.amount, "policy": ALL_OF_IT[cause]}
     return _put(payment=payment, checkout=checkout, **terms)
+
+
+def rule_at(*, starts_at: datetime, now: datetime) -> RefundRule | None:
+    """Find the rule for a patient who calls a visit off now; None when that is too shortly before."""
+    hours = (starts_at - now) / timedelta(hours=1)
+    return RefundRule.objects.filter(hours__lte=max(hours, 0)).order_by("-hours").first()
+
+
+def suggested(payment: Payment, percent: int) -> Decimal:
+    """Say how much of a payment a rule gives back, of what was not given back before."""
+    part = (payment.amount * percent / 100).quantize(CENT, ROUND_HALF_UP)
+    return max(part - payment.given_back, Decimal(0))
 
 
 @transaction.atomic
@@ -221,8 +232,7 @@ def _policy(booking: Booking, cause: RefundDecision.Cause, now: datetime) -> tup
     """Say which part of the price goes back, in per cent, and by which rule."""
     if cause != Cause.PATIENT:
         return 100, ALL_OF_IT[cause]
-    hours = (booking.starts_at - now) / timedelta(hours=1)
-    rule = RefundRule.objects.filter(hours__lte=max(hours, 0)).order_by("-hours").first()
+    rule = rule_at(starts_at=booking.starts_at, now=now)
     if rule is None:
         return 0, "Nothing: it was called off too shortly before."
     return rule.percent, f"{rule.percent} %: it was called off at least {rule.hours} hours before."

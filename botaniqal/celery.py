@@ -29,6 +29,8 @@ SWEPT = (
     "reconcile",
     "settle_drift",
     "mind_calls",
+    "lapse_unpaid",
+    "send_portal_links",
     "write_to_waitlists",
     "show_life",
 )

@@ -181,6 +181,7 @@ SESSION_COOKIE_AGE = 12 * 60 * 60
 # Two portals on one machine (demo and rehearsal) must not log each other out.
 SESSION_COOKIE_NAME = "botaniqal_session"
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "botaniqal.api.errors.form_refused"
 # The clinic's own website: what the public may ask by API, it may ask from a page there. No cookie goes along.
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/api/(services|waitlist|consultations/book|practitioners/availability)\b"
@@ -189,6 +190,7 @@ CORS_ALLOW_METHODS = ["GET", "OPTIONS", "POST"]
 CORS_ALLOW_HEADERS = ["content-type", "idempotency-key"]
 CORS_PREFLIGHT_MAX_AGE = 3600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+FILE_UPLOAD_HANDLERS = ["botaniqal.uploads.NoFiles"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -241,6 +243,7 @@ REST_FRAMEWORK = {
         "public-read": env.str("PUBLIC_READ_RATE", default="600/min"),
         "public-write": env.str("PUBLIC_WRITE_RATE", default="30/min"),
         "public-email": env.str("PUBLIC_EMAIL_RATE", default="5/h"),
+        "public-book": env.str("PUBLIC_BOOK_RATE", default="10/h"),
         "public-join": env.str("PUBLIC_JOIN_RATE", default="20/h"),
         "login": env.str("LOGIN_RATE", default="10/min"),
     },
@@ -311,6 +314,7 @@ JOTFORM_WEBHOOK_SECRETS = env.list("JOTFORM_WEBHOOK_SECRETS", default=[])
 JOTFORM_FORM_IDS = env.list("JOTFORM_FORM_IDS", default=[])
 
 STRIPE_BASE_URL = outside_address("STRIPE_BASE_URL", "https://api.stripe.com")
+STRIPE_CHECKOUT_URL = outside_address("STRIPE_CHECKOUT_URL", "https://checkout.stripe.com")
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
 

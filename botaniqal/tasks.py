@@ -14,7 +14,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from bookings import drift, form_answers, refunding, settlement, settling, sync
+from bookings import drift, form_answers, online, portal, refunding, settlement, settling, sync
 from botaniqal.api import health, idempotency
 from botaniqal.integrations import inbox, incidents, subscriptions
 from botaniqal.messages import sending
@@ -148,6 +148,18 @@ def check_catalogue() -> int:
     """Store which appointments can be offered, and why the others cannot."""
     now = timezone.now()
     return publish_check.refresh(day=prices.clinic_day(now), now=now)
+
+
+@bell
+def lapse_unpaid() -> int:
+    """Give back the times that were not paid for."""
+    return online.lapse_due(now=timezone.now())
+
+
+@bell
+def send_portal_links() -> int:
+    """Send the links to their bookings that people asked for."""
+    return portal.send_due(now=timezone.now())
 
 
 @bell

@@ -5,7 +5,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from bookings import api as bookings
-from bookings import form_pages
+from bookings import form_pages, online_pages, patient_page, portal_pages
 from botaniqal import webhooks
 from botaniqal.api import errors, health, pages
 from botaniqal.messages import tracking
@@ -66,6 +66,15 @@ patients = [
     path("unsubscribe/<str:token>", interest_pages.unsubscribe, name="unsubscribe"),
     path("visit/<str:token>/form", form_pages.visit_form, name="visit-form"),
     path("call/<str:token>", self_booking.another_time, name="another-time"),
+    path("book/<slug:code>", online_pages.book_online, name="book-online"),
+    path("visit/<str:token>", patient_page.visit, name="visit"),
+    path("visit/<str:token>/pay", patient_page.pay, name="visit-pay"),
+    path("visit/<str:token>/paid", patient_page.paid, name="visit-paid"),
+    path("visit/<str:token>/move", patient_page.move, name="visit-move"),
+    path("visit/<str:token>/cancel", patient_page.cancel, name="visit-cancel"),
+    path("visit/<str:token>/calendar.ics", patient_page.calendar, name="visit-calendar"),
+    path("my-bookings", portal_pages.portal_ask, name="portal-ask"),
+    path("my-bookings/<str:token>", portal_pages.bookings, name="portal"),
 ]
 
 operators = [

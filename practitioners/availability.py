@@ -328,13 +328,13 @@ def _free(
         window=window,
         needs_room=any(offer.appointment_type.is_in_person for offer in offers),
     )
-    now = timezone.now()
+    now, choosing = timezone.now(), timedelta(0) if is_chosen else CHOOSING
     full = limits.full_days(list(people.values()), window, held_for)
     place_of = {pk: place for place, pk in enumerate(people)}
     found = []
     for offer, hours in zip(offers, _hours(offers, window), strict=True):
         kind, place = offer.appointment_type, place_of[offer.practitioner.pk]
-        earliest = max(starts, now + timedelta(minutes=kind.min_notice_minutes) + (timedelta(0) if is_chosen else CHOOSING))
+        earliest = max(starts, now + timedelta(minutes=kind.min_notice_minutes) + choosing)
         latest = min(ends, limits.horizon(kind, now), limits.registered_until(offer.practitioner))
         asked = window.starts_between(earliest, latest) & ~full.get(place, 0)
         steps = timegrid.step_mask(window, kind.step_minutes, ZoneInfo(offer.practitioner.time_zone)) & asked

@@ -1,9 +1,11 @@
 """Free times as the public reads them: by the visitor's clock and, where that shows another hour, by the clinic's."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from functools import reduce
 from itertools import groupby
+from operator import or_
 from zoneinfo import ZoneInfo
 
 from rest_framework.exceptions import ValidationError
@@ -11,8 +13,10 @@ from rest_framework.exceptions import ValidationError
 from botaniqal.api.fields import Moment, in_utc
 from botaniqal.errors import Malformed
 
-from .availability import CLINIC
+from . import availability, limits, timegrid
+from .availability import CLINIC, Offer
 
+SHOWN_DAYS = 7
 CHOOSE_FIRST = "Choose a time first."
 UNREADABLE = "That is no time. Please choose one of the list."
 
@@ -32,6 +36,43 @@ class Day:
 
     name: str
     choices: list[Choice]
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """The free times of seven days, and the days before and after that may have more."""
+
+    times: list[datetime]
+    first_day: date
+    earlier: date | None
+    later: date | None
+
+
+def week(*, offers: Sequence[Offer], zone: ZoneInfo, first_day: date | None, now: datetime) -> Week:
+    """
+    Find when somebody is free in a week of a zone's days, or in the first week after it in which somebody is.
+
+    Whose outside calendar is stale is left out. The queries are the same for any number of people.
+    """
+    today = now.astimezone(zone).date()
+    horizons = [limits.horizon(offer.appointment_type, now) for offer in offers]
+    last_day = (max(horizons, default=now + timedelta(days=1)) - timedelta(minutes=1)).astimezone(zone).date()
+    first_day = min(max(first_day or today, today), last_day)
+    asked = {"offers": offers, "zone": zone, "days": SHOWN_DAYS, "hides_stale": True}
+    found = availability.find_slots(first_day=first_day, **asked)
+    later = [slots.next_available for slots in found if slots.next_available]
+    if later and not any(slots.starts for slots in found):
+        first_day = min(later).astimezone(zone).date()
+        found = availability.find_slots(first_day=first_day, **asked)
+    # All were looked at in one window, so that times of many are written once.
+    mask = reduce(or_, (slots.starts for slots in found), 0)
+    next_week = first_day + timedelta(days=SHOWN_DAYS)
+    return Week(
+        times=[found[0].window.moment(cell) for cell in timegrid.set_bits(mask)] if mask else [],
+        first_day=first_day,
+        earlier=max(today, first_day - timedelta(days=SHOWN_DAYS)) if first_day > today else None,
+        later=next_week if next_week <= last_day else None,
+    )
 
 
 def by_day(moments: Iterable[datetime], zone: ZoneInfo) -> list[Day]:

@@ -75,6 +75,12 @@ class PublicEmail(Throttle):
         return f"{self.get_ident(request)}:{_hashed(said.get('email', ''))}"
 
 
+class PublicBooking(Throttle):
+    """Booking online, whatever the address: each keeps a time that nobody else can have meanwhile."""
+
+    scope = "public-book"
+
+
 class PublicJoin(Throttle):
     """Joining lists, whatever the address: nobody fills them for others."""
 

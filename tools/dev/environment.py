@@ -124,6 +124,7 @@ def vendors_at(host: str) -> dict[str, str]:
         "PAGERDUTY_BASE_URL": f"{host}/pagerduty",
         "JOTFORM_BASE_URL": f"{host}/jotform",
         "STRIPE_BASE_URL": f"{host}/stripe",
+        "STRIPE_CHECKOUT_URL": host,
     }
 
 
