@@ -9,13 +9,14 @@ import psycopg
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, ValidationError
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.views import defaults
+from django.views import csrf, defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from botaniqal.errors import DomainError, Malformed, Missing, NotAllowed, TooBusy
 
 JSON_DOORS = ("/api/", "/webhooks/")
+STAFF_DOORS = ("/admin/",)
 
 log = logging.getLogger(__name__)
 
@@ -108,11 +109,16 @@ def _outside_of_views(request: HttpRequest, status: HTTPStatus, sentence: str, c
     return JsonResponse({"error": sentence, "code": code, "details": {}}, status=status)
 
 
+def _page(request: HttpRequest, name: str) -> str:
+    """Choose the page in staff's frame, or that in the public's."""
+    return name if request.path.startswith(STAFF_DOORS) else f"public/{name}"
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a request that could not even be read."""
     refusal = TooLarge if isinstance(exception, RequestDataTooBig) else Malformed
     return _outside_of_views(request, refusal.status, refusal.message, refusal.code) or defaults.bad_request(
-        request, exception
+        request, exception, _page(request, "400.html")
     )
 
 
@@ -120,18 +126,23 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer somebody who has no right to what they asked for."""
     return _outside_of_views(
         request, HTTPStatus.FORBIDDEN, NotAllowed.message, NotAllowed.code
-    ) or defaults.permission_denied(request, exception)
+    ) or defaults.permission_denied(request, exception, _page(request, "403.html"))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a request for an address that does not exist."""
     return _outside_of_views(
         request, HTTPStatus.NOT_FOUND, "There is no such address.", Missing.code
-    ) or defaults.page_not_found(request, exception)
+    ) or defaults.page_not_found(request, exception, _page(request, "404.html"))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer when the portal itself is at fault."""
     return _outside_of_views(
         request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side.", "server_error"
-    ) or defaults.server_error(request)
+    ) or defaults.server_error(request, _page(request, "500.html"))
+
+
+def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form that did not come from a page of ours, or from one that was open too long."""
+    return csrf.csrf_failure(request, reason, _page(request, "403_csrf.html"))

@@ -84,8 +84,13 @@ class DeadLock(APIView):
             cursor.execute(f"do $$ begin raise exception 'private' using errcode = '{sqlstate}'; end $$")
 
 
+def fault(request):
+    raise ZeroDivisionError("with something private in it")
+
+
 urlpatterns = [
     *portal,
+    path("fault", fault),
     path("api/echo", Echo.as_view()),
     path("api/work", Work.as_view()),
     path("api/raise/<what>", Raise.as_view()),
