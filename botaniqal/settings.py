@@ -182,7 +182,6 @@ SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_NAME = "botaniqal_session"
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "botaniqal.api.errors.form_refused"
-CSRF_FAILURE_VIEW = "botaniqal.api.errors.form_refused"
 # The clinic's own website: what the public may ask by API, it may ask from a page there. No cookie goes along.
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/api/(services|waitlist|consultations/book|practitioners/availability)\b"
@@ -191,7 +190,6 @@ CORS_ALLOW_METHODS = ["GET", "OPTIONS", "POST"]
 CORS_ALLOW_HEADERS = ["content-type", "idempotency-key"]
 CORS_PREFLIGHT_MAX_AGE = 3600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
-FILE_UPLOAD_HANDLERS = ["botaniqal.uploads.NoFiles"]
 FILE_UPLOAD_HANDLERS = ["botaniqal.uploads.NoFiles"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
