@@ -29,6 +29,7 @@ SWEPT = (
     "reconcile",
     "settle_drift",
     "mind_calls",
+    "ask_for_forms",
     "lapse_unpaid",
     "send_portal_links",
     "write_to_waitlists",

@@ -14,7 +14,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from bookings import drift, form_answers, online, portal, refunding, settlement, settling, sync
+from bookings import drift, form_answers, form_asking, online, portal, refunding, settlement, settling, sync
 from botaniqal.api import health, idempotency
 from botaniqal.integrations import inbox, incidents, subscriptions
 from botaniqal.messages import sending
@@ -121,6 +121,12 @@ def page_on_call() -> int:
 def read_forms() -> int:
     """Read what was sent in by forms, in case nobody told us."""
     return form_answers.fetch_missed(now=timezone.now())
+
+
+@bell
+def ask_for_forms() -> int:
+    """Ask patients for the forms of their visits."""
+    return form_asking.ask_due(now=timezone.now())
 
 
 @bell
