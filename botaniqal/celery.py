@@ -32,6 +32,7 @@ SWEPT = (
     "ask_for_forms",
     "lapse_unpaid",
     "send_portal_links",
+    "offer_freed_times",
     "write_to_waitlists",
     "show_life",
 )

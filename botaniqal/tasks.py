@@ -14,7 +14,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from bookings import drift, form_answers, form_asking, online, portal, refunding, settlement, settling, sync
+from bookings import drift, earlier_offers, form_answers, form_asking, online, portal, refunding, settlement, settling, sync
 from botaniqal.api import health, idempotency
 from botaniqal.integrations import inbox, incidents, subscriptions
 from botaniqal.messages import sending
@@ -140,6 +140,12 @@ def mind_calls() -> int:
     """Tell somebody of what calls left behind and nobody has looked at."""
     now = timezone.now()
     return red_flags.remind_due(now=now) + hand_over.alert_due(now=now)
+
+
+@bell
+def offer_freed_times() -> int:
+    """Offer the times that became free to those who would come earlier."""
+    return earlier_offers.offer_due(now=timezone.now())
 
 
 @bell

@@ -5,7 +5,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from bookings import api as bookings
-from bookings import form_pages, online_pages, patient_page, portal_pages
+from bookings import earlier_pages, form_pages, online_pages, patient_page, portal_pages
 from botaniqal import webhooks
 from botaniqal.api import errors, health, pages
 from botaniqal.messages import tracking
@@ -51,6 +51,7 @@ vendors = [
     path("webhooks/graph", webhooks.graph),
     path("webhooks/graph/lifecycle", webhooks.graph),
     path("webhooks/jotform/<str:secret>", webhooks.jotform),
+    path("webhooks/stripe", webhooks.stripe),
     path("anymail/amazon_ses/tracking/", tracking.Reports.as_view()),
 ]
 
@@ -64,6 +65,8 @@ visitors = [
 patients = [
     path("interest/<slug:slug>", interest_pages.interest_page, name="interest"),
     path("unsubscribe/<str:token>", interest_pages.unsubscribe, name="unsubscribe"),
+    path("visit/<str:token>/earlier", earlier_pages.ask_earlier, name="visit-earlier"),
+    path("earlier/<str:token>", earlier_pages.earlier_offer, name="earlier-offer"),
     path("visit/<str:token>/form", form_pages.visit_form, name="visit-form"),
     path("call/<str:token>", self_booking.another_time, name="another-time"),
     path("book/<slug:code>", online_pages.book_online, name="book-online"),
