@@ -102,14 +102,14 @@ def confirm(*, booking_id: UUID, by: User | None, now: datetime) -> Booking:
     """
     Make a booking sure that waited for its payment, and tell vendors and patient.
 
-    The time that was held for it becomes its own; where the hold has lapsed, even at this very moment, the time is
-    taken if it is still free.
+    The time that was held for it becomes its own; where the hold has lapsed, even at this very moment, or the booking
+    with it, the time is taken if it is still free.
 
-    :raises WrongMove: it is sure already, or cancelled.
+    :raises WrongMove: it is sure already, or cancelled for another reason than that it was not paid.
     :raises SlotTaken: the time went to somebody else after the hold had lapsed.
     """
     booking = locked(booking_id)
-    if booking.state != State.PENDING_PAYMENT:
+    if booking.state != State.PENDING_PAYMENT and not has_lapsed(booking):
         raise WrongMove(booking, "confirmed")
     held = booking.entry
     wanted = {"practitioner": booking.practitioner, "span": diary.Span(held.starts_at, held.ends_at), "room": held.room}
@@ -118,10 +118,17 @@ def confirm(*, booking_id: UUID, by: User | None, now: datetime) -> Booking:
     except diary.HoldLapsed:  # between two looks; looked at once more, the time is free or somebody else's
         booking.entry = diary.take(**wanted, by=by)
     booking.state, booking.pays_until = State.CONFIRMED, None
-    booking.save(update_fields=["entry", "state", "pays_until"])
+    booking.cancel_cause, booking.cancel_reason, booking.cancelled_at = None, "", None
+    booking.save(update_fields=["entry", "state", "pays_until", "cancel_cause", "cancel_reason", "cancelled_at"])
     sync.owe(booking=booking, now=now)
     notices.send_confirmation(booking=booking, now=now)
     return booking
+
+
+def has_lapsed(booking: Booking) -> bool:
+    """Tell of a booking whether it was given up for no other reason than that it was not paid in time."""
+    is_over = booking.state == State.CANCELLED and not booking.is_promised
+    return is_over and booking.cancel_cause is not None and booking.cancel_cause.code == reasons.NOT_PAID
 
 
 def give_number(*, booking: Booking, now: datetime) -> None:

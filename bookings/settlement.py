@@ -202,11 +202,14 @@ def _settle(checkout: Checkout, now: datetime) -> None:
         refunds.consider_extra(checkout=checkout, cause=RefundDecision.Cause.TWICE)
         return
     payments.collect_online(payment=payment, checkout=checkout, now=now)
-    if booking.state == Booking.State.CANCELLED:
-        refunds.consider(booking=booking, cause=RefundDecision.Cause.LATE, now=now)
-    elif booking.state == Booking.State.PENDING_PAYMENT and not _made_sure(booking, now):
-        late = RefundDecision.Cause.LATE
+    late = RefundDecision.Cause.LATE
+    if booking.state == Booking.State.PENDING_PAYMENT or lifecycle.has_lapsed(booking):
+        if _made_sure(booking, now):
+            return
+    if booking.state == Booking.State.PENDING_PAYMENT:
         lifecycle.cancel(booking_id=booking.pk, reason=TOO_LATE, by=None, now=now, refund_cause=late)
+    elif booking.state == Booking.State.CANCELLED:
+        refunds.consider(booking=booking, cause=late, now=now)
 
 
 def _made_sure(booking: Booking, now: datetime) -> bool:

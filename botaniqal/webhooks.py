@@ -19,10 +19,10 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from bookings import form_answers
+from bookings import form_answers, stripe_hooks
 from bookings import hooks as visits
 from botaniqal.errors import Malformed, Missing
-from botaniqal.integrations import calendly_events, graph_notices, inbox, subscriptions
+from botaniqal.integrations import calendly_events, graph_notices, inbox, stripe_client, subscriptions
 from botaniqal.integrations.calendly_events import Kind
 from botaniqal.integrations.models import InboundEvent, Subscription
 from botaniqal.integrations.owed import NeedsPerson, NotYet
@@ -31,7 +31,7 @@ from triage import hooks as consultations
 
 log = logging.getLogger(__name__)
 
-CALENDLY, JOTFORM = InboundEvent.Vendor.CALENDLY, InboundEvent.Vendor.JOTFORM
+CALENDLY, JOTFORM, STRIPE = InboundEvent.Vendor.CALENDLY, InboundEvent.Vendor.JOTFORM, InboundEvent.Vendor.STRIPE
 SUBMISSION = "submission"
 SUBMISSION_ID = re.compile(r"[0-9]{1,50}")
 LONGEST_TOKEN = 2_000
@@ -126,6 +126,27 @@ def jotform(request: HttpRequest, secret: str) -> JsonResponse:
     return JsonResponse({"kept": True})
 
 
+@csrf_exempt
+def stripe(request: HttpRequest) -> JsonResponse:
+    """Take a delivery from Stripe: which thing it is about, and nothing of what it says about it."""
+    if request.method != "POST":
+        return _not_posted()
+    try:
+        event = stripe_client.read_event(
+            raw_body=request.body,
+            signature=request.headers.get("Stripe-Signature", ""),
+            secret=settings.STRIPE_WEBHOOK_SECRET,
+            tolerance=settings.WEBHOOK_TOLERANCE_SECONDS,
+        )
+        inbox.keep(vendor=STRIPE, key=event.id, kind=event.kind, payload=event.about)
+    except stripe_client.SignatureRefused:
+        log.warning("a delivery in Stripe's name was refused")
+        return _refusal(HTTPStatus.UNAUTHORIZED, "signature_refused", "The signature is missing, wrong or too old.")
+    except (stripe_client.MalformedEvent, Malformed):
+        return _refusal(HTTPStatus.BAD_REQUEST, "invalid", "The body is no event.")
+    return JsonResponse({"kept": True})
+
+
 def _handshake(token: str) -> HttpResponse:
     """Prove that the address is ours, by saying the token back as what it is: text, and nothing that a browser runs."""
     if not 0 < len(token) <= LONGEST_TOKEN:
@@ -173,6 +194,10 @@ def _by_event_type(consultation: visits.Handler, visit: visits.Handler) -> Calla
     return work
 
 
+_SESSION = inbox.AsksVendor(stripe_hooks.session_told, would="Would ask Stripe how the payment stands.")
+_REFUND = inbox.AsksVendor(stripe_hooks.refund_told, would="Would ask Stripe what was given back of the payment.")
+_DISPUTE = inbox.AsksVendor(stripe_hooks.dispute_told, would="Would ask Stripe how the dispute stands.")
+
 HANDLERS: dict[tuple[str, str], inbox.Handler] = {
     (CALENDLY, Kind.CREATED): _by_event_type(consultations.consultation_created, visits.visit_created),
     (CALENDLY, Kind.CANCELED): _by_event_type(consultations.consultation_cancelled, visits.visit_cancelled),
@@ -183,5 +208,17 @@ HANDLERS: dict[tuple[str, str], inbox.Handler] = {
     (JOTFORM, SUBMISSION): inbox.AsksVendor(
         form_answers.fetch, would="Would fetch the submission from JotForm and keep its answers."
     ),
+    (STRIPE, "checkout.session.completed"): _SESSION,
+    (STRIPE, "checkout.session.async_payment_succeeded"): _SESSION,
+    (STRIPE, "checkout.session.async_payment_failed"): _SESSION,
+    (STRIPE, "checkout.session.expired"): _SESSION,
+    (STRIPE, "payment_intent.payment_failed"): stripe_hooks.intent_failed,
+    (STRIPE, "charge.refunded"): _REFUND,
+    (STRIPE, "refund.created"): _REFUND,
+    (STRIPE, "refund.updated"): _REFUND,
+    (STRIPE, "refund.failed"): _REFUND,
+    (STRIPE, "charge.dispute.created"): _DISPUTE,
+    (STRIPE, "charge.dispute.updated"): _DISPUTE,
+    (STRIPE, "charge.dispute.closed"): _DISPUTE,
 }
 """From a vendor and a kind of event to the function that works it and says in a sentence what came of it."""
