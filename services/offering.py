@@ -55,8 +55,10 @@ def require_offered(kind: AppointmentType, *, is_public: bool = False) -> None:
     """
     if not kind.is_active or kind.service.status != Status.ACTIVE:
         raise NotOffered(f"{kind} is not offered at the moment.")
+    if is_public and kind.public_obstacle not in ("", AppointmentType.NO_PRICE):
+        raise NotOffered(f"{kind} cannot be booked at the moment.")
     if reason := kind.public_obstacle if is_public else kind.obstacle:
-        raise NotOffered(f"{kind} cannot be booked. {reason}")
+        raise NotOffered(f"{kind} cannot be booked at the moment. {reason}")
 
 
 @transaction.atomic

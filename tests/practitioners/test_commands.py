@@ -6,8 +6,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from practitioners.models import CalendlyEventType, Practitioner, Room
-from services.models import Price, Service
+from services.models import AppointmentType, Price, Service
 from tests.factories import AppointmentTypeFactory, PractitionerFactory
+from tests.offering import approve_words, give_forms
 
 pytestmark = pytest.mark.django_db
 
@@ -17,9 +18,17 @@ DIA = "Dr Dia,doctor,dia@clinic.example,0491 570 006,initial-gaps,Mon-Fri 9:00-1
 
 @pytest.fixture
 def gaps():
-    return AppointmentTypeFactory(
-        code="initial-gaps", minutes=60, medirecords_type="CONSULT_GAPS_60", billing_code="G60", price="none"
+    kind = AppointmentTypeFactory(
+        code="initial-gaps",
+        minutes=60,
+        medirecords_type="CONSULT_GAPS_60",
+        billing_code="G60",
+        reporting_category="GAPS",
+        price="none",
     )
+    give_forms(kind.service)
+    approve_words(kind.service)
+    return kind
 
 
 @pytest.fixture
@@ -114,6 +123,17 @@ class TestCheckCatalogue:
         call_command("check_catalogue")
 
         assert capsys.readouterr().out.endswith("1 green.\n")
+
+    def test_offers_what_it_finds_well_unless_it_is_a_dry_run(self, gaps):
+        Price.objects.create(appointment_type=gaps, amount=195, starts_on=date(2026, 1, 1))
+        PractitionerFactory(gives=[gaps], calendar_provider="outlook", mailbox="dia@clinic.example")
+        AppointmentType.objects.update(verdict="red")
+
+        call_command("check_catalogue", "--dry-run")
+        dry = AppointmentType.objects.get().verdict
+        call_command("check_catalogue")
+
+        assert (dry, AppointmentType.objects.get().verdict) == ("red", "green")
 
     def test_names_what_is_red_and_leaves_with_1(self, gaps, capsys):
         with pytest.raises(CommandError) as left:

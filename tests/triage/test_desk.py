@@ -18,6 +18,7 @@ from tests.factories import (
     ServiceFactory,
     UserFactory,
 )
+from tests.offering import check_again
 from triage.models import TriageSession
 
 from .conftest import TEN, Desk, moment
@@ -65,10 +66,11 @@ class TestPage:
 
     @pytest.mark.parametrize(
         ("status", "price", "reason"),
-        [("active", "none", "price not set"), ("paused", None, None), ("coming_soon", None, "coming soon")],
+        [("active", "none", "It has no price yet."), ("paused", None, None), ("coming_soon", None, "coming soon")],
     )
     def test_says_why_something_cannot_be_booked(self, desk, status, price, reason):
         PractitionerFactory(gives=[AppointmentTypeFactory(service__status=status, price=price, code="off")])
+        check_again()
 
         page = desk.page().content.decode()
 
@@ -76,8 +78,9 @@ class TestPage:
 
     def test_says_when_nobody_gives_it(self, desk):
         AppointmentTypeFactory()
+        check_again()
 
-        assert "<em>nobody gives it</em>" in desk.page().content.decode()
+        assert "<em>Nobody active gives it.</em>" in desk.page().content.decode()
 
     def test_asks_the_same_few_questions_however_much_is_offered(self, desk, django_assert_max_num_queries):
         PractitionerFactory(gives=[AppointmentTypeFactory()])

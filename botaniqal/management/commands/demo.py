@@ -34,6 +34,7 @@ class Command(BaseCommand):
             )
         people = clinic.open_clinic()
         calendars.enter_event_types()
+        clinic.publish(now=timezone.now())
         script.approve(by=people["dia"].user, now=timezone.now())
         calls.make_calls(people=people, now=timezone.now())
         self.stdout.write(f"Loaded {len(clinic.LOGINS)} logins, {len(people)} practitioners, {len(story.CALLS)} calls.")

@@ -1,7 +1,7 @@
 """The demo's people: who logs in, who gives what, and when."""
 
 from dataclasses import dataclass
-from datetime import time
+from datetime import datetime, time
 from uuid import NAMESPACE_URL, uuid5
 
 from django.contrib.auth.hashers import make_password
@@ -9,8 +9,10 @@ from django.contrib.auth.models import Group
 
 from botaniqal.accounts.login import DEMO_PASSWORD
 from botaniqal.accounts.models import User
+from practitioners import publish_check
 from practitioners.models import Practitioner, Room, WorkingHours
-from services.models import AppointmentType, PractitionerType
+from services import catalogue_words, prices
+from services.models import AppointmentType, PractitionerType, Service
 
 DOMAIN = "botaniqal.example"
 OPENS, CLOSES = time(9), time(17)
@@ -126,6 +128,13 @@ def open_clinic() -> dict[str, Practitioner]:
     users = _let_in()
     Room.objects.bulk_create([Room(name=name) for name in ROOMS], ignore_conflicts=True)
     return {name: _employ(name, person, users.get(person.login)) for name, person in PEOPLE.items()}
+
+
+def publish(*, now: datetime) -> None:
+    """Have the manager approve the catalogue's words, and offer what passes the publish check."""
+    slugs = Service.objects.values_list("slug", flat=True)
+    catalogue_words.approve_all(slugs=slugs, reason="", by=User.objects.get(email=address("manager")), now=now)
+    publish_check.refresh(day=prices.clinic_day(now), now=now)
 
 
 def address(name: str) -> str:
