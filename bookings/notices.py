@@ -26,6 +26,7 @@ from .models import Booking, Payment, SyncRecord
 Kind = Message.Kind
 WITH_LINK = (Kind.PREPARATION, Kind.CONFIRMATION, Kind.MOVED, Kind.OTHER_PRACTITIONER)
 """What tells of a visit, and how to join it."""
+REMINDERS = (Kind.REMINDER_DAY, Kind.REMINDER_SOON)
 OF_NO_VISIT = (Kind.CANCELLED, Kind.CORRECTION)
 """What tells that a visit will not take place."""
 
@@ -41,13 +42,32 @@ def send_confirmation(*, booking: Booking, now: datetime) -> None:
 
 
 def send_moved(*, booking: Booking, now: datetime) -> None:
-    """Tell the patient the new time."""
+    """Tell the patient the new time, and remind of the old one no more."""
+    _unsent(booking).filter(kind__in=REMINDERS).delete()
     _send(Message.Kind.MOVED, booking, now)
 
 
 def send_other_practitioner(*, booking: Booking, now: datetime) -> None:
-    """Tell the patient who sees them instead, and when."""
+    """Tell the patient who sees them instead, and when; a reminder that has not gone out names somebody else."""
+    _unsent(booking).filter(kind__in=REMINDERS).delete()
     _send(Message.Kind.OTHER_PRACTITIONER, booking, now)
+
+
+def send_reminder(*, kind: Message.Kind, booking: Booking, key: str, now: datetime) -> bool:
+    """Remind the patient of a visit, once for each ``key`` and not after it has begun; tell whether it was written."""
+    content = _content(booking, booking.join_link, now) | {"calendar": ""}  # their calendar has it already
+    to = booking.patient.email
+    return bool(
+        writing.write(
+            kind=kind,
+            reference=booking.pk,
+            to=to,
+            key=key,
+            send_at=now,
+            good_until=booking.starts_at,
+            **content,
+        )
+    )
 
 
 def send_cancelled(*, booking: Booking, now: datetime) -> None:
@@ -154,7 +174,7 @@ def _content(booking: Booking, join_link: str, now: datetime) -> dict[str, Any]:
     patient, kind = booking.patient, booking.appointment_type
     payment = getattr(booking, "payment", None)
     return {
-        "calendar": appointment_file(booking=booking, join_link=join_link, now=now),
+        "calendar": appointment_file(booking=booking, join_link=join_link, now=now, is_invitation=True),
         "context": {
             "first_name": patient.first_name,
             "practitioner": booking.practitioner.name,
@@ -182,6 +202,7 @@ def _when(moment: datetime, zone: ZoneInfo) -> dict[str, str]:
         clinic_when = f"{clinic:%A %-d %B}, {_hour(clinic)}"
     return {
         "day": f"{local:%A %-d %B}",
+        "hour": _hour(local),
         "when": f"{local:%A %-d %B %Y}, {_hour(local)}",
         "clinic_when": clinic_when,
     }

@@ -47,6 +47,7 @@ app.conf.beat_schedule = {
 } | {
     # Days begin and bells get lost: what the publish check says of today stands within the minute.
     "check_catalogue": {"task": "botaniqal.tasks.check_catalogue", "schedule": 60, "options": {"expires": 60}},
+    "remind": {"task": "botaniqal.tasks.remind", "schedule": 60, "options": {"expires": 60}},
     "forget_old_answers": {"task": "botaniqal.tasks.forget_old_answers", "schedule": 3600},
     "read_forms": {"task": "botaniqal.tasks.read_forms", "schedule": 3600},
     # By the clock: a day that began anew with every start would never end where it is started daily.

@@ -14,7 +14,19 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from bookings import drift, earlier_offers, form_answers, form_asking, online, portal, refunding, settlement, settling, sync
+from bookings import (
+    drift,
+    earlier_offers,
+    form_answers,
+    form_asking,
+    online,
+    portal,
+    refunding,
+    reminders,
+    settlement,
+    settling,
+    sync,
+)
 from botaniqal.api import health, idempotency
 from botaniqal.integrations import inbox, incidents, subscriptions
 from botaniqal.messages import sending
@@ -84,6 +96,12 @@ def read_outlook() -> int:
 def send_messages() -> int:
     """Send the e-mails that wait."""
     return sending.send_due()
+
+
+@bell
+def remind() -> int:
+    """Write the reminders that are due by now."""
+    return reminders.remind_due(now=timezone.now())
 
 
 @bell

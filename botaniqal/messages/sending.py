@@ -1,5 +1,6 @@
 """Sending e-mails through Amazon SES, which knows no idempotency key: after a doubt an e-mail may come twice."""
 
+import re
 from contextlib import closing
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ from botaniqal.messages.models import Message
 from botaniqal.messages.suppression import is_suppressed
 
 BAD_REQUEST = 400
+METHOD = re.compile(r"^METHOD:(\w+)", re.MULTILINE)
 # SES says 400 for these too, but they are about our account and not about this e-mail.
 OF_THE_ACCOUNT = {
     "AccountSuspendedException",
@@ -76,8 +78,10 @@ def _mail(message: Message, connection: BaseEmailBackend) -> EmailMultiAlternati
     if message.html:
         mail.attach_alternative(message.html, "text/html")
     if message.calendar:
-        method = "CANCEL" if message.kind in (Message.Kind.CANCELLED, Message.Kind.CORRECTION) else "PUBLISH"
-        mail.attach("appointment.ics", message.calendar, f"text/calendar; method={method}")
+        # As another form of the text it is what mail clients act on by themselves; as a file, what everybody can open.
+        method = METHOD.search(message.calendar)[1]
+        mail.attach_alternative(message.calendar, f"text/calendar; method={method}")
+        mail.attach("appointment.ics", message.calendar, "application/ics")
     # By these Amazon's reports on deliveries, bounces and complaints are matched to the row.
     mail.metadata = {"message": str(message.pk)}
     mail.esp_extra = {"EmailTags": [{"Name": "message", "Value": str(message.pk)}]}

@@ -122,7 +122,7 @@ class TestSendConfirmation:
 
         calendar = Calendar.from_ical(written().calendar)
         event = calendar.walk("VEVENT")[0]
-        assert calendar["METHOD"] == "PUBLISH"
+        assert calendar["METHOD"] == "REQUEST"
         assert event["UID"] == str(booking.pk)
         assert event["SEQUENCE"] == 2
         assert event["SUMMARY"] == "Appointment with Dr Dia (Botaniqal)"

@@ -19,7 +19,7 @@ def write(**fields):
             "subject": "Booked: your appointment",
             "text": "Hello Leo\n",
             "html": "<p>Hello Léo</p>",
-            "calendar": "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n",
+            "calendar": "BEGIN:VCALENDAR\r\nMETHOD:CANCEL\r\nEND:VCALENDAR\r\n",
             **fields,
         }
     )
@@ -49,15 +49,17 @@ class TestSendDue:
         assert message.external_id == received[0]["id"]
         assert message.sent_at <= timezone.now()
 
-    def test_sends_html_and_the_appointment_with_it(self, mailoutbox):
-        write(kind=Message.Kind.CANCELLED)
+    def test_sends_html_and_the_appointment_with_it_for_mail_clients_and_as_a_file(self, mailoutbox):
+        write()
 
         sending.send_due()
 
         parts = {part.get_content_type(): part for part in mailoutbox[0].message().walk()}
         assert parts["text/html"].get_payload(decode=True).decode() == "<p>Hello Léo</p>"
         assert parts["text/calendar"].get_param("method") == "CANCEL"
-        assert parts["text/calendar"].get_filename() == "appointment.ics"
+        assert parts["text/calendar"].get_filename() is None
+        assert parts["application/ics"].get_filename() == "appointment.ics"
+        assert "METHOD:CANCEL" in parts["application/ics"].get_payload(decode=True).decode()
 
     def test_names_our_row_to_the_mail_service(self, mailoutbox):
         message = write()
@@ -129,3 +131,13 @@ class TestSendDue:
         assert marketing["List-Unsubscribe"] == "<https://portal.example.com/unsubscribe/abc>"
         assert marketing["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
         assert "List-Unsubscribe" not in factual
+
+    def test_lets_be_what_would_come_too_late(self, ses):
+        message = write(good_until=timezone.now())
+
+        sending.send_due()
+
+        message.refresh_from_db()
+        assert (message.state, message.sent_at) == (Owed.State.SYNCED, None)
+        assert "too late" in message.outcome
+        assert mailbox(ses) == []

@@ -4,20 +4,23 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('mail', '0006_no_marketing_without_a_way_out'),
+        ("mail", "0006_no_marketing_without_a_way_out"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='message',
-            name='good_until',
-            field=models.DateTimeField(editable=False, help_text='What has not gone out by then would tell nothing any more: it is let be.', null=True),
+            model_name="message",
+            name="good_until",
+            field=models.DateTimeField(
+                editable=False,
+                help_text="What has not gone out by then would tell nothing any more: it is let be.",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='message',
-            name='outcome',
-            field=models.CharField(blank=True, editable=False, help_text='Why it ended unsent.', max_length=200),
+            model_name="message",
+            name="outcome",
+            field=models.CharField(blank=True, editable=False, help_text="Why it ended unsent.", max_length=200),
         ),
     ]
