@@ -11,13 +11,13 @@ from django.db import connection, transaction
 from bookings import consents
 from bookings.models import Consent, ConsentWording
 from botaniqal.errors import RuleBroken
-from practitioners.models import Practitioner
-from services.models import AppointmentType
+from practitioners import public_times
+from practitioners.availability import Offer
+from practitioners.public_times import Week
 
 from . import rebooking, sessions
 from .models import TriageSession
 
-SHOWN_DAYS = 7
 FORM_LIFE = timedelta(hours=24)
 
 forms = signing.TimestampSigner(salt="the form of a free consultation")
@@ -43,16 +43,6 @@ class WordingChanged(RuleBroken):
 
 
 @dataclass(frozen=True, slots=True)
-class Week:
-    """The free times of seven days, and the days before and after that may have more."""
-
-    times: list[datetime]
-    first_day: date
-    earlier: date | None
-    later: date | None
-
-
-@dataclass(frozen=True, slots=True)
 class Receipt:
     """What a visitor is told of the call that they planned."""
 
@@ -64,24 +54,13 @@ class Receipt:
 
 def week_of(*, zone: ZoneInfo, first_day: date | None, now: datetime) -> Week:
     """
-    List when some consultant is free in a week of a zone's days, or in the first week after it that has a time.
+    Find when some consultant is free in a week of a zone's days, or in the first week after it in which one is.
 
     :raises RuleBroken: free consultations are not offered.
     """
     kind = sessions.free_consultation()
-    today = now.astimezone(zone).date()
-    last_day = today + timedelta(days=kind.horizon_days)
-    first_day = min(max(first_day or today, today), last_day)
-    times = rebooking.coming_times(kind, _consultants(kind, now), zone=zone, first_day=first_day)
-    if times:
-        first_day = max(first_day, times[-1].astimezone(zone).date() - timedelta(days=SHOWN_DAYS - 1))
-    later = first_day + timedelta(days=SHOWN_DAYS)
-    return Week(
-        times=times,
-        first_day=first_day,
-        earlier=max(today, first_day - timedelta(days=SHOWN_DAYS)) if first_day > today else None,
-        later=later if later <= last_day else None,
-    )
+    offers = [Offer(person, kind) for person in rebooking.consultants(kind, now)]
+    return public_times.week(offers=offers, zone=zone, first_day=first_day, now=now)
 
 
 def new_key() -> str:
@@ -165,7 +144,7 @@ def receipt_for(session: TriageSession, *, now: datetime) -> str:
 def decoy_for(starts_at: datetime, zone: ZoneInfo, *, now: datetime) -> str:
     """Write a token that reads like a call's, for a robot: it is to believe that it was heard."""
     kind = sessions.free_consultation()
-    who = next((person.name for person in sessions.by_load(_consultants(kind, now), starts_at)), "")
+    who = next((person.name for person in sessions.by_load(rebooking.consultants(kind, now), starts_at)), "")
     return decoys.sign_object({"at": starts_at.isoformat(), "zone": zone.key, "who": who, "minutes": kind.minutes})
 
 
@@ -190,7 +169,3 @@ def _read(key: str) -> UUID:
         return UUID(forms.unsign(key, max_age=FORM_LIFE))
     except signing.BadSignature:
         raise FormTooOld from None
-
-
-def _consultants(kind: AppointmentType, now: datetime) -> list[Practitioner]:
-    return list(Practitioner.objects.consulting().fresh(now).filter(appointment_types=kind).order_by("name"))

@@ -1,9 +1,8 @@
 """Another time for a call, chosen by the patient: the link to it, the free times, the choice."""
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core import signing
@@ -15,7 +14,7 @@ from bookings import lifecycle
 from bookings.models import Booking
 from botaniqal.errors import Conflict, Missing, RuleBroken
 from botaniqal.public import LinkOver
-from practitioners import availability, diary
+from practitioners import availability, diary, public_times
 from practitioners.models import Practitioner
 from services.models import AppointmentType
 
@@ -23,7 +22,6 @@ from . import sessions
 from .models import CallEvent, TriageSession
 
 LINK_DAYS = 14
-SHOWN_DAYS = 7
 
 signer = signing.Signer(salt="another time for a call")
 
@@ -79,23 +77,9 @@ def require_waiting(session: TriageSession) -> None:
 
 def free_times(session: TriageSession, *, now: datetime) -> list[datetime]:
     """List when some consultant is free in the coming week, by the patient's days, or in the first that has a time."""
-    kind, zone = session.consultation.appointment_type, session.patient.zone
-    return coming_times(kind, _consultants(session, now), zone=zone, first_day=now.astimezone(zone).date())
-
-
-def coming_times(
-    kind: AppointmentType, people: Iterable[Practitioner], *, zone: ZoneInfo, first_day: date
-) -> list[datetime]:
-    """List when any of these people is free in a week of a zone's days, or in the first after it that has a time."""
-    offers = [availability.Offer(person, kind) for person in people]
-    found = availability.find_slots(offers=offers, first_day=first_day, days=SHOWN_DAYS, zone=zone)
-    if not any(slots.starts for slots in found):
-        later = [slots.next_available for slots in found if slots.next_available]
-        if not later:
-            return []
-        first_day = min(later).astimezone(zone).date()
-        found = availability.find_slots(offers=offers, first_day=first_day, days=SHOWN_DAYS, zone=zone)
-    return sorted({moment for slots in found for moment in slots.times})
+    kind = session.consultation.appointment_type
+    offers = [availability.Offer(person, kind) for person in consultants(kind, now)]
+    return public_times.week(offers=offers, zone=session.patient.zone, first_day=None, now=now).times
 
 
 @transaction.atomic
@@ -112,7 +96,7 @@ def choose(*, session_id: UUID, starts_at: datetime, now: datetime) -> TriageSes
     require_waiting(session)
     if session.consultation.starts_at == starts_at and not session.calls_back:
         return session
-    people = _consultants(session, now)
+    people = consultants(session.consultation.appointment_type, now)
     others = sessions.by_load([person for person in people if person != session.consultant], starts_at)
     consultant = _moved(
         session, [*(person for person in people if person == session.consultant), *others], starts_at, now
@@ -127,9 +111,8 @@ def choose(*, session_id: UUID, starts_at: datetime, now: datetime) -> TriageSes
     return session
 
 
-def _consultants(session: TriageSession, now: datetime) -> list[Practitioner]:
+def consultants(kind: AppointmentType, now: datetime) -> list[Practitioner]:
     """Who makes such calls, and whose outside calendar is known well enough to be shown to the public."""
-    kind = session.consultation.appointment_type
     return list(Practitioner.objects.consulting().fresh(now).filter(appointment_types=kind).order_by("name"))
 
 

@@ -202,9 +202,10 @@ class TestAnotherTime:
         assert "where our clinic is" not in page
 
     def test_moves_the_call_and_says_when_we_ring(self, client, session):
-        answer = client.post(link(session), {"time": written(TEN)}, follow=True)
+        address = link(session)
+        answer = client.post(address, {"time": written(TEN)}, follow=True)
 
-        assert answer.redirect_chain == [(link(session), HTTPStatus.FOUND)]
+        assert answer.redirect_chain == [(address, HTTPStatus.FOUND)]
         assert "We ring you on <strong>" in answer.content.decode()
         session.consultation.refresh_from_db()
         assert session.consultation.starts_at == TEN
