@@ -34,6 +34,7 @@ from botaniqal.admin import (
 from botaniqal.errors import DomainError
 
 from . import identity, merging, proposals
+from .form_admin import shown_answers_by
 from .models import Booking, Consent, DetailProposal, Patient, PatientMerge, ids_known_to
 
 STATE_TONES = {
@@ -162,8 +163,9 @@ class PatientAdmin(PortalAdmin):
     fieldsets = [
         (None, {"fields": ["name", "phone", "email", "date_of_birth", "address", "time_zone"]}),
         ("Standing", {"fields": ["identified", "proposed", "record", "medirecords_id", "known_since"]}),
+        ("Forms", {"fields": ["filled_forms"]}),
     ]
-    readonly_fields = ["identified", "proposed", "record", "medirecords_id", "known_since"]
+    readonly_fields = ["identified", "proposed", "record", "medirecords_id", "known_since", "filled_forms"]
     inlines = [ShownBookings, ShownConsents, ShownMerges]
     verbs = ["merge", "undo_merge"]
     empty_text = "No patient here. They come with their first consultation."
@@ -197,6 +199,10 @@ class PatientAdmin(PortalAdmin):
     @admin.display(description="Identity", ordering="identified_at")
     def identified(self, patient: Patient) -> SafeString:
         return badge("Identified", OK) if patient.identified_at else badge("Not identified", WAITING)
+
+    @admin.display(description="Filled in")
+    def filled_forms(self, patient: Patient) -> SafeString | str:
+        return shown_answers_by(patient)
 
     @admin.display(description="Proposed changes")
     def proposed(self, patient: Patient) -> SafeString | str:

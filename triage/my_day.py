@@ -18,7 +18,9 @@ from django.utils.dateparse import parse_date
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
 
+from bookings import answered
 from bookings.admin import STATE_TONES, BookingAdmin
+from bookings.answered import Answered
 from bookings.models import Booking
 from botaniqal.admin import badge, shown_phone
 from practitioners.day_plan import CLINIC
@@ -42,6 +44,7 @@ class Visit:
     state: SafeString
     is_now: bool
     card: HandOver | None
+    forms: list[Answered]
     endings: list[tuple[str, str]]
 
 
@@ -132,6 +135,7 @@ def _visits(request: HttpRequest, admin: BookingAdmin, own: Practitioner, day: d
         .order_by("starts_at")
     )
     cards, now = hand_over.cards_for(own, day), timezone.now()
+    forms = answered.sent_for(bookings) if request.user.has_perm("bookings.view_formanswers") else {}
     return [
         Visit(
             booking=booking,
@@ -139,6 +143,7 @@ def _visits(request: HttpRequest, admin: BookingAdmin, own: Practitioner, day: d
             state=badge(booking.get_state_display(), STATE_TONES[booking.state]),
             is_now=booking.starts_at <= now < booking.ends_at,
             card=cards.get(booking.pk),
+            forms=forms.get(booking.pk, []),
             endings=[
                 (word, getattr(admin, name).verb.label)
                 for word, name in ENDINGS.items()

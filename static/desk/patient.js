@@ -14,6 +14,7 @@ const ENOUGH = 3;
 const ticks = findAll("[data-identifier]");
 const list = find("#candidates");
 const visits = find("#visits");
+const forms = find("#forms");
 let drawn = "";
 let lookedUp = "";
 let ticking = 0; // while ticks are on their way, an answer to an earlier one must not take them back
@@ -229,13 +230,14 @@ async function consent(wordingId, isGiven) {
 
 /** Look up who else it may be, whenever what is known of the patient changed. */
 async function lookUp(patient) {
-    const key = JSON.stringify([patient.id, Object.values(patient.details).map(({ value }) => value), patient.visits]);
+    const key = JSON.stringify([patient.id, Object.values(patient.details).map(({ value }) => value), patient.visits, patient.forms]);
     if (key === lookedUp) return;
     lookedUp = key;
     try {
         const known = await get("known");
         if (key !== lookedUp) return;
         drawVisits(known.visits, patient.visits);
+        drawForms(known.forms);
         drawCandidates(known.candidates);
     } catch {
         lookedUp = ""; // looked up again with the next change
@@ -248,6 +250,21 @@ function drawVisits(rows, count) {
     const line = ({ startsAt, appointment, practitioner, state: end }) =>
         make("li", { textContent: `${date(startsAt)} ${new Date(startsAt).getUTCFullYear()}, ${appointment}, ${practitioner}: ${end.toLowerCase()}` });
     visits.querySelector("ul").replaceChildren(...rows.map(line));
+}
+
+/** What was answered in forms, each form to be opened; of a draft, that there is one. */
+function drawForms(rows) {
+    forms.hidden = rows.length === 0;
+    const drafts = rows.filter(({ isDraft }) => isDraft).length;
+    forms.querySelector("summary").textContent = `Forms: ${rows.length - drafts}${drafts ? `, and ${drafts} not sent yet` : ""}`;
+    forms.querySelector("div").replaceChildren(...rows.map(drawForm));
+}
+
+function drawForm({ name, appointment, at, isDraft, answers }) {
+    const words = `${name}, for ${appointment}, ${isDraft ? "saved" : "sent"} ${date(at)} ${new Date(at).getUTCFullYear()}`;
+    if (isDraft) return make("p", { className: "desk-form" }, `${words} `, make("span", { className: "badge waiting", textContent: "Draft" }));
+    const lines = answers.flatMap(({ question, answer }) => [make("dt", { textContent: question }), make("dd", { textContent: answer })]);
+    return make("details", { className: "desk-form" }, make("summary", { textContent: words }), make("dl", {}, ...lines));
 }
 
 function drawCandidates(candidates) {

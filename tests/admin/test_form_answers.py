@@ -1,13 +1,17 @@
 """Answers of forms, in the hands of people."""
 
+from uuid import uuid4
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from bookings.models import Booking, FormAnswers
+from botaniqal.messages.models import Message
+from services.models import Form
 from tests.admin.conftest import logged_in, somebody
 from tests.admin.test_verbs import told, verb_of
-from tests.factories import BookingFactory
+from tests.factories import AppointmentTypeFactory, BookingFactory, ServiceFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +88,103 @@ class TestLink:
 
         assert answer.status_code in (302, 403, 404)
         assert answers.booking is None
+
+
+@pytest.fixture
+def asked():
+    """A visit for which the first of the clinic's forms is asked."""
+    service = ServiceFactory(initial_form=Form.objects.get(slug="mini-intake"))
+    return BookingFactory(appointment_type=AppointmentTypeFactory(service=service))
+
+
+def fill(booking, *, is_sent, **said):
+    """Keep a draft of the form of a visit, or answers as they were sent."""
+    version = booking.appointment_type.service.initial_form.versions.get()
+    lines = [{"name": name, "question": f"What {name}?", "answer": text} for name, text in said.items()]
+    return FormAnswers.objects.create(
+        source="portal",
+        form_id="mini-intake",
+        external_id=uuid4().hex,
+        version=version,
+        booking=booking,
+        answers=lines if is_sent else [],
+        draft={} if is_sent else said,
+        saved_at=timezone.now(),
+        submitted_at=timezone.now() if is_sent else None,
+    )
+
+
+def page_of(client, row):
+    return client.get(reverse(f"admin:bookings_{row._meta.model_name}_change", args=[row.pk])).content.decode()
+
+
+class TestShown:
+    def test_stands_on_the_pages_of_booking_and_patient_with_its_version(self, operations, asked):
+        row = fill(asked, is_sent=True, helps="<i>Rest</i>")
+
+        for page in (page_of(operations, asked), page_of(operations, asked.patient), page_of(operations, row)):
+            assert "Before your first visit, version 1" in page
+            assert "What helps?" in page
+            assert "&lt;i&gt;Rest" in page
+
+    def test_tells_of_a_draft_without_what_is_in_it(self, operations, asked):
+        row = fill(asked, is_sent=False, concern="Something private")
+
+        for page in (page_of(operations, asked), page_of(operations, asked.patient), page_of(operations, row)):
+            assert "Draft, saved" in page
+            assert "private" not in page
+
+        listed = operations.get(f"{LIST}?view=drafts").content.decode()
+        assert asked.number in listed
+        assert "private" not in listed
+
+    def test_stands_in_the_panel_and_the_day_of_whoever_gives_the_visit(self, asked):
+        doctor = asked.practitioner
+        doctor.user = somebody("clinician")
+        doctor.save()
+        fill(asked, is_sent=True, helps="Rest")
+        day = timezone.localdate(asked.starts_at)
+        browser = logged_in(doctor.user)
+
+        panel = browser.get(reverse("admin:calendar_booking", args=[asked.pk])).content.decode()
+        my_day = browser.get(f"{reverse('admin:my_day')}?date={day}").content.decode()
+
+        for page in (panel, my_day):
+            assert "What helps?" in page
+            assert "Before your first visit, version 1" in page
+
+    def test_shows_no_draft_to_whoever_gives_the_visit(self, asked):
+        doctor = asked.practitioner
+        doctor.user = somebody("clinician")
+        doctor.save()
+        fill(asked, is_sent=False, concern="Something private")
+
+        panel = logged_in(doctor.user).get(reverse("admin:calendar_booking", args=[asked.pk])).content.decode()
+
+        assert "Before your first visit" not in panel
+        assert "private" not in panel
+
+
+class TestSendForm:
+    def test_sends_the_link_once_more(self, operations, asked):
+        answer = operations.post(verb_of(asked, "send_form"))
+
+        assert told(answer) == [f"The link to the form is on its way to {asked.patient.email}."]
+        assert Message.objects.get().kind == Message.Kind.FORM_LINK
+
+    def test_is_not_offered_once_it_was_sent_in(self, operations, asked):
+        fill(asked, is_sent=True, helps="Rest")
+
+        answer = operations.post(verb_of(asked, "send_form"))
+
+        assert told(answer) == ["“Send the form again” is no longer possible here."]
+        assert not Message.objects.exists()
+
+    @pytest.mark.parametrize("role", ["clinician", "management"])
+    def test_is_for_those_who_change_bookings(self, asked, role):
+        logged_in(somebody(role)).post(verb_of(asked, "send_form"))
+
+        assert not Message.objects.exists()
 
 
 class TestCorrect:

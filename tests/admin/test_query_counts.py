@@ -48,8 +48,8 @@ PAGES = {
     "search": 16,
     "calendar": 23,
     "desk": 22,
-    "booking": 30,
-    "patient": 23,
+    "booking": 31,
+    "patient": 24,
 }
 
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.views.decorators.http import require_http_methods, require_safe
 
-from bookings import lifecycle
+from bookings import answered, lifecycle
 from bookings.admin import PAYMENT_TONES, STATE_TONES
 from bookings.models import Booking
 from bookings.sync_admin import shown_systems
@@ -122,6 +122,7 @@ def _details(request: HttpRequest, site: AdminSite, booking: Booking) -> dict[st
         "paid": badge(payment.get_status_display(), PAYMENT_TONES.get(payment.status, PLAIN)) if payment else "",
         "systems": shown_systems(booking) if may("bookings.view_syncrecord") else "",
         "card": getattr(booking, "hand_over", None) if may("triage.view_handover") else None,
+        "forms": answered.sent_for([booking]).get(booking.pk) if may("bookings.view_formanswers") else None,
         "call": call if may("triage.view_triagesession") else None,
         "verbs": verbs,
         "may_move": is_movable and may("bookings.change_booking"),

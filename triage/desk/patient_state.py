@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from bookings import consents, identity, merging, proposals
-from bookings.models import Booking, ConsentWording, DetailProposal, IdentityCheck, Patient
+from bookings import answered, consents, identity, merging, proposals
+from bookings.models import Booking, ConsentWording, DetailProposal, FormAnswers, IdentityCheck, Patient
 from botaniqal.api.fields import in_utc
 
 from ..models import TriageSession
@@ -39,12 +39,13 @@ def patient_of(session: TriageSession) -> dict[str, Any]:
         "identifiedAt": patient.identified_at and in_utc(patient.identified_at),
         "isLinked": merging.merge_of_call(patient_id=patient.pk, session_id=session.pk) is not None,
         "visits": _visits(session).count(),
+        "forms": FormAnswers.objects.sent_in().filter(booking__patient=patient).count(),
         "consents": _consents(patient),
     }
 
 
 def known_of(session: TriageSession) -> dict[str, Any]:
-    """List who else the patient may be, and the visits so far; asked for when it may have changed."""
+    """List who else the patient may be, the visits so far and the forms; asked for when it may have changed."""
     visits = _visits(session).select_related("practitioner", "appointment_type").order_by("-starts_at")
     return {
         "candidates": [_candidate(one) for one in identity.candidates(session.patient)],
@@ -56,6 +57,16 @@ def known_of(session: TriageSession) -> dict[str, Any]:
                 "state": visit.get_state_display(),
             }
             for visit in visits[:LISTED_VISITS]
+        ],
+        "forms": [
+            {
+                "name": one.name,
+                "appointment": one.booking.appointment_type.name,
+                "at": in_utc(one.at),
+                "isDraft": one.is_draft,
+                "answers": [{"question": question, "answer": answer} for question, answer in one.lines],
+            }
+            for one in answered.of_patient(session.patient)
         ],
     }
 
