@@ -203,9 +203,9 @@ def _settle(checkout: Checkout, now: datetime) -> None:
         return
     payments.collect_online(payment=payment, checkout=checkout, now=now)
     late = RefundDecision.Cause.LATE
-    if booking.state == Booking.State.PENDING_PAYMENT or lifecycle.has_lapsed(booking):
-        if _made_sure(booking, now):
-            return
+    may_be_had = booking.state == Booking.State.PENDING_PAYMENT or lifecycle.has_lapsed(booking)
+    if may_be_had and _made_sure(booking, now):
+        return
     if booking.state == Booking.State.PENDING_PAYMENT:
         lifecycle.cancel(booking_id=booking.pk, reason=TOO_LATE, by=None, now=now, refund_cause=late)
     elif booking.state == Booking.State.CANCELLED:

@@ -3,15 +3,26 @@
 import json
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import requests
 import stripe
+from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 
-from bookings.models import Checkout
+from bookings import checkouts, lifecycle, payments, settlement
+from bookings.models import Booking, Checkout, Payment, RefundDecision
+from practitioners import diary
+from practitioners.models import Practitioner
+from tests.factories import AppointmentTypeFactory, PatientFactory, PractitionerFactory, next_morning
 from tests.sandbox_server import ENVIRONMENT, Sandbox
+
+DUE = payments.Taken(method=Payment.Method.STRIPE_LINK)
 
 
 class Till:
@@ -72,3 +83,72 @@ def till(settings: Any, sandbox: Sandbox) -> Iterator[Till]:
     settings.SYNC_BACKOFF_SECONDS = 0
     yield Till(sandbox)
     sandbox.clear_faults()
+
+
+def kept_visit(
+    *,
+    practitioner: Practitioner | None = None,
+    starts_at: datetime | None = None,
+    seconds: float = 1_900,
+    price: Decimal = Decimal(119),
+) -> Booking:
+    """Book a visit that waits for its payment, on a time that is held so long for it."""
+    kind = practitioner.appointment_types.first() if practitioner else AppointmentTypeFactory()
+    practitioner = practitioner or PractitionerFactory(gives=[kind])
+    starts_at, key, now = starts_at or next_morning(10), uuid4(), timezone.now()
+    span = diary.Span(starts_at, starts_at + timedelta(minutes=15))
+    booking = lifecycle.book(
+        id=key,
+        patient=PatientFactory(),
+        practitioner=practitioner,
+        appointment_type=kind,
+        starts_at=span.starts_at,
+        ends_at=span.ends_at,
+        entry=diary.hold(practitioner=practitioner, span=span, held_for=key, by=None, seconds=seconds),
+        price=price,
+        source=Booking.Source.ONLINE,
+        by=None,
+        now=now,
+        pays_until=now + timedelta(seconds=seconds),
+    )
+    payments.record(booking=booking, taken=DUE, by=None, now=now)
+    return booking
+
+
+def sure_visit(**fields: Any) -> Booking:
+    """Book a visit that is sure, and still to be paid."""
+    booking = kept_visit(**fields)
+    return lifecycle.confirm(booking_id=booking.pk, by=None, now=timezone.now())
+
+
+@transaction.atomic
+def asked(booking: Booking, **terms: Any) -> Checkout:
+    """Give a booking a way to pay."""
+    booking = lifecycle.locked(booking.pk)
+    usual = {"door": Checkout.Door.ONLINE, "by": None, "now": timezone.now()}
+    return checkouts.ask(booking=booking, **usual | terms)
+
+
+def opened(booking: Booking, **terms: Any) -> Checkout:
+    """Give a booking a way to pay that is open at Stripe."""
+    checkout = asked(booking, **terms)
+    settlement.open_now(checkout.pk)
+    checkout.refresh_from_db()
+    return checkout
+
+
+def looked(checkout: Checkout) -> Checkout:
+    """Look at a checkout now."""
+    return settlement.look(checkout.pk, timezone.now())
+
+
+def standing(booking: Booking) -> tuple[str, str]:
+    """Say how a booking and its payment stand."""
+    booking = Booking.objects.select_related("payment").get(pk=booking.pk)
+    return booking.state, booking.payment.status
+
+
+def decisions(booking: Booking) -> list[tuple[str, str, Decimal]]:
+    """List what was or has to be decided of a booking's money: cause, state, and how much there is."""
+    rows = RefundDecision.objects.filter(payment__booking=booking).order_by("created_at")
+    return list(rows.values_list("cause", "status", "paid"))
