@@ -17,9 +17,11 @@ from botaniqal import phones
 from botaniqal.integrations.models import OwedQuerySet
 from botaniqal.messages import writing
 from botaniqal.messages.models import Message
+from botaniqal.wording import gate
 from practitioners.models import Practitioner
-from services.models import AppointmentType
+from services.models import AppointmentType, Service
 
+from . import links
 from .ics import appointment_file
 from .models import Booking, Payment, SyncRecord
 
@@ -53,19 +55,23 @@ def send_other_practitioner(*, booking: Booking, now: datetime) -> None:
     _send(Message.Kind.OTHER_PRACTITIONER, booking, now)
 
 
-def send_reminder(*, kind: Message.Kind, booking: Booking, key: str, now: datetime) -> bool:
-    """Remind the patient of a visit, once for each ``key`` and not after it has begun; tell whether it was written."""
-    content = _content(booking, booking.join_link, now) | {"calendar": ""}  # their calendar has it already
-    to = booking.patient.email
+def send_reminder(*, kind: Message.Kind, booking: Booking, key: str, has_form: bool, now: datetime) -> bool:
+    """
+    Remind the patient of a visit, once for each ``key`` and not after it has begun; tell whether it was written.
+
+    ``has_form`` when a form is still to be filled in. Their calendar has the visit already.
+    """
+    context = _content(kind, booking, booking.join_link, now)["context"]
+    context["form_link"] = links.to_visit(booking, page="visit-form") if has_form else ""
     return bool(
         writing.write(
             kind=kind,
             reference=booking.pk,
-            to=to,
+            to=booking.patient.email,
             key=key,
             send_at=now,
             good_until=booking.starts_at,
-            **content,
+            context=context,
         )
     )
 
@@ -138,7 +144,7 @@ def note_join_link(*, booking: Booking) -> None:
     now = timezone.now()
     waiting = _unsent(booking).filter(kind__in=WITH_LINK)
     for message in waiting.select_for_update(skip_locked=True):
-        writing.rewrite(message=message, send_at=now, **_content(booking, booking.join_link, now))
+        writing.rewrite(message=message, send_at=now, **_content(message.kind, booking, booking.join_link, now))
 
 
 def _send(kind: Message.Kind, booking: Booking, now: datetime) -> None:
@@ -150,7 +156,7 @@ def _send(kind: Message.Kind, booking: Booking, now: datetime) -> None:
         reference=booking.pk,
         to=booking.patient.email,
         send_at=now + timedelta(seconds=settings.JOIN_LINK_WAIT_SECONDS) if waits else now,
-        **_content(booking, "" if waits else booking.join_link, now),
+        **_content(kind, booking, "" if waits else booking.join_link, now),
     )
 
 
@@ -170,15 +176,15 @@ def _waits_for_link(booking: Booking) -> bool:
     return booking.sync_records.open().filter(system=SyncRecord.System.CALENDLY, needs_person=False).exists()
 
 
-def _content(booking: Booking, join_link: str, now: datetime) -> dict[str, Any]:
-    patient, kind = booking.patient, booking.appointment_type
+def _content(kind: Message.Kind, booking: Booking, join_link: str, now: datetime) -> dict[str, Any]:
+    patient, visit = booking.patient, booking.appointment_type
     payment = getattr(booking, "payment", None)
     return {
         "calendar": appointment_file(booking=booking, join_link=join_link, now=now, is_invitation=True),
         "context": {
             "first_name": patient.first_name,
             "practitioner": booking.practitioner.name,
-            "what": f"{kind.name}, {kind.minutes} minutes",
+            "what": f"{visit.name}, {visit.minutes} minutes",
             **_when(booking.starts_at, patient.zone),
             "place": _place(booking, join_link),
             "join_link": join_link,
@@ -186,9 +192,16 @@ def _content(booking: Booking, join_link: str, now: datetime) -> dict[str, Any]:
             "price": _price(booking, payment),
             "paid": f"${payment.amount:.2f}" if payment and payment.status == Payment.Status.COLLECTED else "",
             "given_back": f"${payment.amount:.2f}" if payment and payment.status == Payment.Status.REFUND_DUE else "",
-            "service_message": kind.service.confirmation_message,
+            "visit_link": "" if kind in OF_NO_VISIT else links.to_visit(booking),
+            "service_message": _approved_words(visit.service) if kind == Kind.CONFIRMATION else "",
         },
     }
+
+
+def _approved_words(service: Service) -> str:
+    """Give what the service has to say to who books it, as somebody approved it."""
+    subject = f"service:{service.slug}:confirmation"
+    return gate.approved(subject).get(subject, "")
 
 
 def _when(moment: datetime, zone: ZoneInfo) -> dict[str, str]:

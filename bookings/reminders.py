@@ -16,11 +16,17 @@ from django.db.models.functions import Cast, Concat, Greatest
 
 from botaniqal.messages.models import Message
 
-from . import notices
+from . import form_filling, notices
 from .models import Booking
 
 KINDS = (Message.Kind.REMINDER_DAY, Message.Kind.REMINDER_SOON)
-RELATED = ("patient", "practitioner", "appointment_type__service", "payment")
+RELATED = (
+    "patient",
+    "practitioner",
+    "payment",
+    "appointment_type__service__initial_form",
+    "appointment_type__service__followup_form",
+)
 
 
 def remind_due(*, now: datetime) -> int:
@@ -57,7 +63,10 @@ def _remind(*, booking_id: UUID, visits: QuerySet[Booking], kind: Message.Kind, 
     # Whoever changes the visit just now comes first; it is looked at again within a minute.
     locked = visits.select_for_update(of=("self",), skip_locked=True).select_related(*RELATED)
     booking = locked.filter(pk=booking_id).first()
-    return booking is not None and notices.send_reminder(kind=kind, booking=booking, key=key_of(kind, booking), now=now)
+    if booking is None:
+        return False
+    has_form = form_filling.wanted_of(booking) is not None
+    return notices.send_reminder(kind=kind, booking=booking, key=key_of(kind, booking), has_form=has_form, now=now)
 
 
 def _prefix(kind: Message.Kind) -> str:

@@ -5,10 +5,11 @@ import pytest
 from django.utils import timezone
 from icalendar import Calendar
 
-from bookings import notices
+from bookings import links, notices
 from bookings.models import Booking, Payment, SyncRecord
 from botaniqal.messages.models import Message
-from tests.factories import AppointmentTypeFactory, BookingFactory, PatientFactory, PractitionerFactory
+from botaniqal.wording import gate
+from tests.factories import AppointmentTypeFactory, BookingFactory, PatientFactory, PractitionerFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -94,6 +95,27 @@ class TestSendConfirmation:
 
         assert said in written().text
 
+    def test_leads_to_the_patients_own_page(self):
+        booking = book()
+
+        notices.send_confirmation(booking=booking, now=NOW)
+
+        link = links.to_visit(booking)
+        assert f"See, move or cancel it: {link}" in written().text
+        assert f'href="{link}"' in written().html
+
+    @pytest.mark.parametrize(("is_approved", "count"), [(True, 1), (False, 0)], ids=["approved", "not approved"])
+    def test_says_what_the_service_has_to_say_once_it_is_approved(self, is_approved, count):
+        booking = book()
+        words = gate.Text(f"service:{booking.appointment_type.service.slug}:confirmation", "", "Bring your letters.")
+        if is_approved:
+            gate.approve(texts=[words], reason="", by=UserFactory(roles=["operations"]), now=NOW)
+
+        notices.send_confirmation(booking=booking, now=NOW)
+
+        assert written().text.count("Bring your letters.") == count
+        assert written().html.count("Bring your letters.") == count
+
     def test_says_nothing_about_health(self):
         booking = book(notes="Has trouble sleeping", attention="Talk to the GP first")
 
@@ -176,6 +198,13 @@ class TestSendMoved:
 
 
 class TestSendCancelled:
+    def test_leads_to_no_page_of_a_visit_that_will_not_be(self):
+        booking = book(state=Booking.State.CANCELLED, cancel_reason="ill", cancelled_at=NOW)
+
+        notices.send_cancelled(booking=booking, now=NOW)
+
+        assert "/visit/" not in written().text + written().html
+
     def test_takes_the_appointment_out_of_the_patients_calendar(self):
         booking = book(state=Booking.State.CANCELLED, cancel_reason="mistake", cancelled_at=NOW, revision=1)
 

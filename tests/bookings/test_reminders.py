@@ -7,11 +7,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from bookings import lifecycle, notices, reminders
-from bookings.models import Booking
+from bookings import lifecycle, links, notices, reminders
+from bookings.models import Booking, FormAnswers
 from botaniqal.messages import sending
 from botaniqal.messages.models import Message
 from practitioners.models import Practitioner
+from services.models import Form, FormVersion, Service
 from tests.factories import AppointmentTypeFactory, BookingFactory, PatientFactory, PractitionerFactory, next_morning
 
 pytestmark = pytest.mark.django_db
@@ -118,6 +119,25 @@ class TestRemindDue:
 
         with django_assert_num_queries(2):
             reminders.remind_due(now=START - 24 * HOUR + MINUTE)
+
+
+class TestForm:
+    @pytest.mark.parametrize(("is_sent", "count"), [(False, 1), (True, 0)], ids=["to fill", "sent"])
+    def test_is_asked_for_while_it_is_not_sent(self, is_sent, count):
+        form = Form.objects.create(slug="form-of-the-tests", name="Intake")
+        schema = {"type": "object", "properties": {}}
+        FormVersion.objects.create(form=form, version=1, schema=schema, state="in_use")
+        booking = book()
+        Service.objects.update(initial_form=form)
+        if is_sent:
+            rest = {"form_id": form.slug, "source": "portal", "submitted_at": LONG_AGO, "answers": []}
+            FormAnswers.objects.create(booking=booking, **rest)
+
+        remind(START - 24 * HOUR)
+
+        message = Message.objects.get()
+        link = links.to_visit(booking, page="visit-form")
+        assert (message.text.count(link), message.html.count(link)) == (count, count)
 
 
 class TestMoves:
@@ -266,6 +286,12 @@ class TestCheckReminders:
 class TestSendReminder:
     def test_is_written_once_for_a_key(self):
         booking = book()
-        wanted = {"kind": DAY, "booking": booking, "key": reminders.key_of(DAY, booking), "now": START - HOUR}
+        wanted = {
+            "kind": DAY,
+            "booking": booking,
+            "key": reminders.key_of(DAY, booking),
+            "has_form": False,
+            "now": START,
+        }
 
         assert [notices.send_reminder(**wanted), notices.send_reminder(**wanted)] == [True, False]
