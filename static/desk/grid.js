@@ -1,4 +1,8 @@
-/** The week as a table of practitioners and days: one tab stop, arrows move, whatever the buttons' wrapping. */
+/**
+ * The week as a table of practitioners and days: one tab stop, arrows move, whatever the buttons' wrapping.
+ *
+ * End goes past a day's times, to where another one can be asked about.
+ */
 
 import { actionButton, find, findAll, make, rove } from "./elements.js";
 import { day, momentForBoth, sentence, time } from "./words.js";
@@ -11,6 +15,15 @@ const grid = find("#grid");
 let drawn = "";
 
 grid?.addEventListener("keydown", (event) => {
+    if (event.key === "End") {
+        event.preventDefault();
+        const other = event.target.closest("td")?.querySelector(".desk-other");
+        if (other) {
+            rove(slots(), other);
+            other.focus();
+        }
+        return;
+    }
     const direction = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[event.key];
     const slot = event.target.closest(CELL_BUTTONS);
     if (!direction || !slot) return;

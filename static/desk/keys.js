@@ -12,11 +12,18 @@ import { chooseAndGoOn, chosenType, firstOffer, timeToOffer, typeInputs } from "
 
 const firstType = () => typeInputs.find((input) => input.checked) ?? typeInputs.find((input) => !input.disabled);
 
+/** What is still open in the script, and the recommended service; asked for again, the next of these. */
+function openInScript() {
+    const concern = find("#concern");
+    const places = [concern?.value ? null : concern, firstUnanswered(), find("#services input:checked")].filter(Boolean);
+    return places[places.indexOf(document.activeElement) + 1] ?? places[0];
+}
+
 const steps = {
     Digit0: () => findAll(".desk-bar button").find((button) => button.checkVisibility()),
     Digit1: () => nextOfPatient() ?? find("#step-1"),
     Digit2: () => find("#notes"),
-    Digit3: () => (find("#concern")?.value ? (firstUnanswered() ?? find("#services input:checked")) : find("#concern")),
+    Digit3: openInScript,
     Digit4: () => (chosenType() && firstOffer()) || firstType(),
     Digit5: () => (state.booking ? find("#done") : find("#step-5")),
 };

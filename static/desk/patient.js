@@ -24,7 +24,7 @@ export function startPatient() {
     startAsking();
     for (const tick of ticks) {
         tick.addEventListener("change", identify);
-        tick.addEventListener("keydown", (event) => tickAndGoOn(event, ticks, find("#read-out")));
+        tick.addEventListener("keydown", (event) => tickAndGoOn(event, ticks, find("#read-out"), find("#change-details")));
     }
     for (const row of findAll("[data-field]")) {
         row.querySelector("[data-take]").addEventListener("click", () => decide(row, true));
@@ -47,13 +47,13 @@ export function nextOfPatient() {
 
 const nextTick = (boxes = ticks) => boxes.find((box) => !box.checked && !box.disabled);
 
-/** Enter ticks an identifier and goes on to the next one; after the third to what comes then. */
-function tickAndGoOn(event, boxes, after) {
+/** Enter ticks an identifier and goes on to the next one; after the third to what comes then, else to what is missing. */
+function tickAndGoOn(event, boxes, after, missing = after) {
     if (event.key !== "Enter" || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     if (!event.target.checked) event.target.click();
     const isEnough = boxes.filter((box) => box.checked).length >= ENOUGH;
-    ((isEnough ? null : nextTick(boxes)) ?? after).focus();
+    (isEnough ? after : (nextTick(boxes) ?? missing)).focus();
 }
 
 function draw(now) {

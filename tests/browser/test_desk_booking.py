@@ -172,6 +172,14 @@ class TestFindingATime:
         expect(desk['.desk-slot[tabindex="0"]']).to_have_count(1)
         expect(desk['.desk-slot[tabindex="0"]']).to_be_focused()
 
+    def test_leads_past_a_days_times_by_one_key(self, desk):
+        desk.look_for_times()
+        desk.press("ArrowDown", "End")
+        expect(desk[".desk-other:focus"]).to_have_count(1)
+        desk.press("Enter")
+
+        expect(desk["#why-not"]).to_be_visible()
+
     def test_turns_weeks_and_keeps_the_focus_in_the_grid(self, desk):
         desk.look_for_times()
         desk.press("ArrowDown")

@@ -36,6 +36,12 @@ class TestIdentity:
         session.patient.refresh_from_db()
         assert session.patient.identified_at is not None
 
+    def test_leads_to_what_is_missing(self, desk):
+        desk.press("Alt+1", "Enter", "Enter")
+        expect(desk["#change-details"]).to_be_focused()
+        desk.press("Enter")
+        expect(desk["#asking [name=date_of_birth]"]).to_be_focused()
+
     def test_takes_five_keys_and_leads_on_to_the_consents(self, desk, session):
         session.patient.date_of_birth = date(1979, 3, 4)
         session.patient.save()

@@ -87,6 +87,17 @@ class TestScript:
         assert answers(session) == {"gp": "Dr Ray"}
         expect(desk["#stop"]).to_be_hidden()
 
+    def test_is_left_for_the_recommended_service_by_the_same_keys(self, desk):
+        desk["#concern"].fill("Poor sleep")
+
+        desk.press("Alt+3")
+        expect(desk["[data-question=chest] fieldset"]).to_be_focused()
+        desk.press("Alt+3")
+        expect(desk["#services input"].first).to_be_focused()
+        desk.press("Alt+3")
+
+        expect(desk["[data-question=chest] fieldset"]).to_be_focused()
+
     def test_asks_that_of_the_recommended_service_too(self, desk):
         diet = desk.page.get_by_label("What did you eat yesterday?")
         expect(diet).to_be_hidden()
