@@ -82,6 +82,7 @@ def fill(*, bookings: int, practitioners: int, minutes_apart: int = 15) -> Appoi
         code="initial-alternative-15min",
         name="Initial",
         kind=AppointmentType.Kind.INITIAL,
+        verdict=AppointmentType.Verdict.GREEN,
         minutes=15,
         min_notice_minutes=0,
         practitioner_types=["doctor"],
@@ -129,6 +130,7 @@ class Calls:
             code=AppointmentType.FREE_CONSULTATION,
             name="Free consultation",
             kind=AppointmentType.Kind.CONSULTATION,
+            verdict=AppointmentType.Verdict.GREEN,
             minutes=15,
         )
         now = timezone.now()

@@ -1,4 +1,4 @@
-"""The catalogue for people: services sorted by hand, their appointment types, and dated prices."""
+"""Appointment types for people, with their dated prices; services stand in ``service_admin``."""
 
 from django import forms
 from django.contrib import admin
@@ -6,74 +6,16 @@ from django.core.exceptions import ValidationError
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from botaniqal.admin import BAD, INFO, OK, PLAIN, WAITING, InlineForm, PortalAdmin, PortalInline, ShownInline, badge
+from botaniqal.admin import BAD, InlineForm, PortalAdmin, PortalInline, ShownInline, badge
+from botaniqal.bell_admin import RingsCatalogueCheck
+from botaniqal.wording import gate
 
-from .models import AppointmentType, PractitionerType, Price, Service
-
-STATUS_TONES = {
-    Service.Status.ACTIVE: OK,
-    Service.Status.COMING_SOON: INFO,
-    Service.Status.PAUSED: WAITING,
-    Service.Status.RETIRED: PLAIN,
-}
-
-
-def active_badge(kind: AppointmentType) -> SafeString:
-    """Show whether an appointment type can be booked at all."""
-    return badge("Active", OK) if kind.is_active else badge("Off", PLAIN)
-
-
-class ShownAppointmentTypes(ShownInline):
-    """A service's appointment types, each a link to its own page."""
-
-    model = AppointmentType
-    fields = ["name", "kind", "mode", "minutes", "shown_active"]
-    readonly_fields = ["shown_active"]
-    show_change_link = True
-
-    @admin.display(description="Offered")
-    def shown_active(self, kind: AppointmentType) -> str:
-        return active_badge(kind)
-
-
-@admin.register(Service)
-class ServiceAdmin(PortalAdmin):
-    """Lines of care, in the order in which the website shows them."""
-
-    list_display = ["name", "position", "shown_status", "launches_on", "waitlist", "slug"]
-    list_editable = ["position"]
-    list_filter = ["status"]
-    search_fields = ["name", "slug"]
-    search_help_text = "Name"
-    inlines = [ShownAppointmentTypes]
-    fieldsets = [
-        (None, {"fields": ["name", "slug", "description", "confirmation_message"]}),
-        ("On the website", {"fields": ["status", "launches_on", "has_waitlist", "position", "colour"]}),
-    ]
-    prepopulated_fields = {"slug": ["name"]}
-    empty_text = "No service yet. Add one, or load the catalogue with manage.py load_catalogue."
-
-    def formfield_for_dbfield(self, db_field, request, **kwargs):
-        if db_field.name == "colour":
-            kwargs["widget"] = forms.TextInput(attrs={"type": "color"})
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
-
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Service | None = None) -> dict:
-        # A slug that stands in addresses must not follow the name.
-        return {} if obj else self.prepopulated_fields
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Service | None = None) -> list[str]:
-        return ["slug"] if obj else []
-
-    @admin.display(description="Waitlist", ordering="has_waitlist")
-    def waitlist(self, service: Service) -> str:
-        return "Yes" if service.has_waitlist else "–"
-
-    @admin.display(description="Status", ordering="status")
-    def shown_status(self, service: Service) -> str:
-        return badge(service.get_status_display(), STATUS_TONES[service.status])
+from . import catalogue_words
+from .models import AppointmentType, PractitionerType, Price
+from .service_admin import offer_badge, shown_standing
 
 
 class PriceForm(InlineForm):
@@ -98,7 +40,7 @@ class PricesSoFar(ShownInline):
 
     model = Price
     verbose_name_plural = "prices so far"
-    fields = ["starts_on", "amount", "created_by"]
+    fields = ["starts_on", "amount", "reason", "created_by"]
     readonly_fields = ["created_by"]
     ordering = ["-starts_on"]
 
@@ -113,7 +55,7 @@ class PricesToCome(PortalInline):
     form = PriceForm
     formset = PricesOfDays
     verbose_name_plural = "prices from today on"
-    fields = ["starts_on", "amount"]
+    fields = ["starts_on", "amount", "reason"]
     ordering = ["starts_on"]
     extra = 1
 
@@ -130,15 +72,22 @@ class AppointmentTypeForm(forms.ModelForm):
         label="Given by",
     )
 
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk and (name := self.fields.get("name")):
+            texts = catalogue_words.texts_of(self.instance.service, [self.instance])
+            [standing] = gate.states(texts[-1:])
+            name.help_text = format_html("{} Approved on the service's page.", shown_standing(standing))
+
 
 @admin.register(AppointmentType)
-class AppointmentTypeAdmin(PortalAdmin):
+class AppointmentTypeAdmin(RingsCatalogueCheck, PortalAdmin):
     """What can be booked, and what it costs."""
 
     form = AppointmentTypeForm
-    list_display = ["name", "service", "kind", "mode", "minutes", "price_today", "shown_active", "position"]
+    list_display = ["name", "service", "kind", "mode", "minutes", "price_today", "shown_offer", "position"]
     list_editable = ["position"]
-    list_filter = ["service", "kind", "mode", "is_active"]
+    list_filter = ["verdict", "service", "kind", "mode", "is_active"]
     list_select_related = ["service"]
     search_fields = ["name", "code"]
     search_help_text = "Name or code"
@@ -150,7 +99,7 @@ class AppointmentTypeAdmin(PortalAdmin):
         ),
         ("Time", {"fields": ["minutes", ("buffer_before_minutes", "buffer_after_minutes"), "step_minutes"]}),
         ("Booking", {"fields": ["min_notice_minutes", "horizon_days", "is_payment_required", "is_bookable_online"]}),
-        ("MediRecords", {"fields": ["medirecords_type", "billing_code"]}),
+        ("MediRecords", {"fields": ["medirecords_type", "billing_code", "reporting_category"]}),
     ]
     empty_text = "No appointment type yet. Add one to a service, with its price."
 
@@ -159,7 +108,10 @@ class AppointmentTypeAdmin(PortalAdmin):
         return super().get_queryset(request).annotate(amount_today=Subquery(today.values("amount")))
 
     def get_readonly_fields(self, request: HttpRequest, obj: AppointmentType | None = None) -> list[str]:
-        return ["code"] if obj else []
+        return ["code", "shown_offer"] if obj else []
+
+    def get_fieldsets(self, request: HttpRequest, obj: AppointmentType | None = None) -> list:
+        return [("Publish check", {"fields": ["shown_offer"]}), *self.fieldsets] if obj else self.fieldsets
 
     def save_formset(self, request: HttpRequest, form: forms.ModelForm, formset, change: bool) -> None:
         """Note who set a price."""
@@ -173,6 +125,6 @@ class AppointmentTypeAdmin(PortalAdmin):
     def price_today(self, kind: AppointmentType) -> str:
         return badge("No price", BAD) if kind.amount_today is None else f"${kind.amount_today}"
 
-    @admin.display(description="Offered", ordering="is_active")
-    def shown_active(self, kind: AppointmentType) -> str:
-        return active_badge(kind)
+    @admin.display(description="Offered", ordering="verdict")
+    def shown_offer(self, kind: AppointmentType) -> SafeString:
+        return offer_badge(kind)

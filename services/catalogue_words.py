@@ -1,6 +1,7 @@
 """The catalogue's words for the public: what they are, how they are approved, and what of them is shown."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -47,6 +48,20 @@ def texts_of(service: Service, types: Iterable[AppointmentType]) -> list[Text]:
 def texts_to_approve(service: Service) -> list[Text]:
     """List the public words of a service and of those of its appointment types that are in use."""
     return texts_of(service, service.appointment_types.filter(is_active=True))
+
+
+def states_of(services: Sequence[Service]) -> dict[int, gate.State]:
+    """Tell of each service, by its key, where its words stand: as the one of them that is furthest from approved."""
+    types = AppointmentType.objects.filter(service__in=[service.pk for service in services], is_active=True)
+    by_service = defaultdict(list)
+    for kind in types:
+        by_service[kind.service_id].append(kind)
+    texts = {text: service.pk for service in services for text in texts_of(service, by_service[service.pk])}
+    worst = dict.fromkeys((service.pk for service in services), gate.State.APPROVED)
+    for standing in gate.states(texts):
+        key = texts[standing.text]
+        worst[key] = max(worst[key], standing.state, key=list(gate.State).index)
+    return worst
 
 
 def shown(services: Iterable[Service]) -> dict[str, ShownService]:

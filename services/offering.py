@@ -78,6 +78,7 @@ def open_for_booking(*, service_id: int, by: User, now: datetime) -> Service:
     if all(obstacles.values()):
         reasons = " ".join(f"{kind}: {reason}" for kind, reason in obstacles.items())
         raise NotReady(f"Nothing of {service} could be booked yet. {reasons}")
+    transaction.on_commit(partial(ring, "write_to_waitlists"))
     return _become(service, Status.ACTIVE)
 
 

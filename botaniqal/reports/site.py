@@ -1,6 +1,7 @@
 """The portal's admin site with its working pages."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.contrib.admin import AdminSite
@@ -10,6 +11,8 @@ from django.urls import URLPattern, path
 
 from botaniqal.admin import PortalSite
 from botaniqal.webhooks import HANDLERS
+from practitioners import publish_check
+from services.prices import clinic_day
 
 from . import today
 
@@ -21,6 +24,11 @@ class Portal(PortalSite):
 
     pages: list[Callable[[AdminSite], list[URLPattern]]] = []
     """Who lists further pages' addresses; given by the table of all addresses, for they know the lists' pages."""
+
+    @staticmethod
+    def look_at_offer(now: datetime) -> None:
+        """Have the publish check say now what can be offered: verbs that depend on it wait for no worker."""
+        publish_check.refresh(day=clinic_day(now), now=now)
 
     def get_urls(self) -> list:
         """Put the working pages before Django's own."""

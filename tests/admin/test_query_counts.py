@@ -18,7 +18,7 @@ LISTS = {
     "mail_message": 19,
     "wording_riskyword": 18,
     "wording_approval": 18,
-    "services_service": 18,
+    "services_service": 21,
     "services_appointmenttype": 19,
     "practitioners_room": 18,
     "practitioners_calendlyeventtype": 19,
