@@ -43,7 +43,7 @@ class CannotOffer(RuleBroken):
 def offer_due(*, now: datetime) -> int:
     """Offer the times that became free to those who wait, end what was not answered, and count the offers made."""
     earlier.close_over(now=now)
-    due = _due(now).order_by("next_look_at").values_list("pk", flat=True)[:BATCH]
+    due = _due(now).order_by("starts_at").values_list("pk", flat=True)[:BATCH]
     return sum(_look(pk, now) for pk in list(due))
 
 
