@@ -9,9 +9,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from . import timegrid
+from . import schedule, timegrid
 from .models import LONGEST_ENTRY, BusyPeriod, DiaryEntry, Practitioner, TimeOff, WorkingHours
 from .timegrid import Span
 
@@ -72,7 +72,7 @@ def held(*, starts_at: datetime, ends_at: datetime, now: datetime) -> QuerySet[D
     )
 
 
-def uses_of_week(*, people: Sequence[Practitioner], monday: date, now: datetime) -> list[Use]:
+def uses_of_week(*, people: Sequence[Practitioner], monday: date) -> list[Use]:
     """
     Work out how much of each person's hours of a week of the clinic, time off apart, is booked.
 
@@ -84,19 +84,12 @@ def uses_of_week(*, people: Sequence[Practitioner], monday: date, now: datetime)
     touching = {"practitioner__in": people, "starts_at__lt": ends_at, "ends_at__gt": starts_at}
     rules = _rules_of(people)
     away = _by_person(TimeOff.objects.filter(**touching).values_list("practitioner", "starts_at", "ends_at"))
-    booked = _by_person(
-        DiaryEntry.objects.filter(
-            Q(live_until=None) | Q(live_until__gt=now),
-            kind=DiaryEntry.Kind.BOOKING,
-            starts_at__gte=starts_at - LONGEST_ENTRY,  # the index is by start
-            **touching,
-        ).values_list("practitioner", "starts_at", "ends_at")
-    )
+    booked = schedule.booked(people=[person.pk for person in people], window=window)
     uses = []
-    for person in people:
+    for person, visits in zip(people, booked, strict=True):
         hours = timegrid.hours_mask(window, tuple(rules.get(person.pk, ())), ZoneInfo(person.time_zone))
         offered = hours & ~window.mask_of(away.get(person.pk, ()))
-        taken = offered & window.mask_of(booked.get(person.pk, ()))
+        taken = offered & visits
         uses.append(Use(person, taken.bit_count() * timegrid.CELL_MINUTES, offered.bit_count() * timegrid.CELL_MINUTES))
     return uses
 

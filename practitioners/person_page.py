@@ -54,7 +54,7 @@ def view(request: HttpRequest, site: AdminSite, person_id: UUID) -> HttpResponse
     now = timezone.now()
     today = timezone.localdate(now, CLINIC)
     admin = site.get_model_admin(Practitioner)
-    (use,) = day_plan.uses_of_week(people=[person], monday=today - timedelta(days=today.weekday()), now=now)
+    (use,) = day_plan.uses_of_week(people=[person], monday=today - timedelta(days=today.weekday()))
     week = {"view": "week", "who": person.pk}
     context: dict[str, Any] = {
         **site.each_context(request),

@@ -18,7 +18,7 @@ from django.db.models import Model
 from services.models import AppointmentType, Service
 
 from .models import LONGEST_ENTRY, OutsideCalendar, Practitioner
-from .timegrid import WeeklyHours, Window
+from .timegrid import CELL, WeeklyHours, Window, mask_between
 
 Hours = tuple[str, WeeklyHours]
 """Where it holds, and the weekly rule."""
@@ -122,6 +122,22 @@ def visits(
     return found
 
 
+def booked(*, people: Sequence[UUID], window: Window) -> list[int]:
+    """Mark for each person the cells that visits take; as numbers, since a week of a large clinic has thousands."""
+    masks = [0] * len(people)
+    values = {
+        "people": people,
+        "starts": window.starts_at,
+        "early": window.starts_at - LONGEST_ENTRY,  # the index is by start
+        "ends": window.ends_at,
+        "seconds": CELL.total_seconds(),
+        "cells": window.cells,
+    }
+    for place, first, last in _rows(BOOKED, values):
+        masks[place - 1] |= mask_between(first, last)
+    return masks
+
+
 def _columns(model: type[Model]) -> list[str]:
     return [field.attname for field in model._meta.concrete_fields]
 
@@ -171,6 +187,16 @@ TAKEN = """
     FROM practitioners_diaryentry
     WHERE starts_at >= %(early)s AND starts_at < %(ends)s AND ends_at > %(starts)s
       AND (practitioner_id = ANY(%(people)s) OR room_id IS NOT NULL)
+      AND (live_until IS NULL OR live_until > clock_timestamp())
+"""
+
+BOOKED = """
+    SELECT array_position(%(people)s, practitioner_id),
+        greatest(0, floor(extract(epoch FROM starts_at - %(starts)s) / %(seconds)s))::int,
+        least(%(cells)s, ceil(extract(epoch FROM ends_at - %(starts)s) / %(seconds)s))::int
+    FROM practitioners_diaryentry
+    WHERE practitioner_id = ANY(%(people)s) AND kind = 'booking'
+      AND starts_at >= %(early)s AND starts_at < %(ends)s AND ends_at > %(starts)s
       AND (live_until IS NULL OR live_until > clock_timestamp())
 """
 

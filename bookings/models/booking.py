@@ -138,7 +138,7 @@ class Booking(models.Model):
         indexes = [
             models.Index(fields=["starts_at"], name="booking_by_start"),
             models.Index(fields=["created_at"], name="booking_by_creation"),
-            models.Index(fields=["patient", "starts_at"], name="booking_by_patient"),
+            models.Index(fields=["patient", "starts_at"], include=["id"], name="booking_by_patient"),
             models.Index(fields=["starts_at"], condition=~Q(attention=""), name="booking_for_a_person"),
             models.Index(fields=["starts_at"], condition=Q(state="confirmed"), name="booking_coming"),
             models.Index(fields=["starts_at"], condition=Q(state="cancelled"), name="booking_cancelled"),

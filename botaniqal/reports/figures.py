@@ -111,7 +111,7 @@ def bookings_by_day(last: date, *, days: int) -> list[DayOfBookings]:
 def use_of_week(monday: date) -> list[Use]:
     """Work out how much of their hours of a week is booked, for each practitioner who gives care."""
     people = list(Practitioner.objects.active().exclude(type=PractitionerType.CONSULTANT))
-    return uses_of_week(people=people, monday=monday, now=timezone.now())
+    return uses_of_week(people=people, monday=monday)
 
 
 def troubles() -> list[Trouble]:

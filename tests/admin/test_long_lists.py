@@ -37,6 +37,16 @@ class TestBoundedPaginator:
 
         assert "More than 4 rooms; search or filter to see others" in page
 
+    def test_gives_a_page_in_the_lists_order_by_the_same_keys(self, django_assert_num_queries):
+        rooms(7)
+        listed = Room.objects.exclude(name="").order_by("-name")
+        pages = BoundedPaginator(listed, 3)
+
+        with django_assert_num_queries(3):  # how many there are, the page's keys, its rows
+            second = list(pages.page(2).object_list)
+
+        assert second == list(listed)[3:6]
+
     def test_ends_with_the_last_page_that_it_counted(self, four_at_most):
         rooms(9)
 

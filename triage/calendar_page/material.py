@@ -35,7 +35,6 @@ class Booked(NamedTuple):
     ends_at: datetime
     state: str
     attention: str
-    pays_until: datetime | None
     taken_from: datetime | None
     taken_until: datetime | None
     room_id: int | None
@@ -45,7 +44,7 @@ class Booked(NamedTuple):
 
 COLUMNS = [
     *("pk", "patient_id", "patient__name", "practitioner_id", "appointment_type_id", "starts_at", "ends_at", "state"),
-    *("attention", "pays_until", "entry__starts_at", "entry__ends_at", "entry__room_id", "entry__room__name", "of_day"),
+    *("attention", "entry__starts_at", "entry__ends_at", "entry__room_id", "entry__room__name", "of_day"),
 ]
 
 
@@ -111,7 +110,7 @@ def gather(
         plans = plans_of(people=owners, starts_at=starts_at, ends_at=ends_at, now=now)
     held_for = {hold.held_for for plan in plans.values() for hold in plan.holds}
     # What waits for its payment is drawn as a visit; its hold would stand on top of it.
-    waiting = {each.pk for each in bookings if each.state == Booking.State.PENDING_PAYMENT}
+    waiting = {each.pk for each in booked if each.state == Booking.State.PENDING_PAYMENT}
     for plan in plans.values() if waiting else ():
         plan.holds = [hold for hold in plan.holds if hold.held_for not in waiting]
     calls = TriageSession.objects.filter(pk__in=held_for).select_related("patient", "consultant")
