@@ -56,6 +56,7 @@ vendors = [
 ]
 
 visitors = [
+    path("embed.js", service_pages.embed),
     path("services", service_pages.grid, name="services"),
     path("services/<slug:slug>", service_pages.funnel, name="service"),
     path("free-consultation", call_pages.free_consultation, name="free-consultation"),

@@ -15,7 +15,7 @@ from botaniqal.api.schema import problems
 from botaniqal.api.throttles import PublicRead
 from botaniqal.errors import Missing
 
-from . import showing
+from . import interest, showing
 from .models import AppointmentType, Service, ServiceQuerySet
 from .showing import Offer
 
@@ -43,6 +43,9 @@ class ServiceShape(serializers.Serializer):
     launchDate = serializers.DateField(allow_null=True, help_text="Empty once it has passed.")
     launch = serializers.CharField(allow_null=True, help_text="When it begins, in words: a day, or soon.")
     waitlist = serializers.BooleanField()
+    waitlistWording = serializers.CharField(
+        allow_null=True, help_text="What is agreed to by whoever joins its list; empty when there is none to join."
+    )
     colour = serializers.CharField()
     appointmentTypes = AppointmentTypeShape(many=True)
 
@@ -93,6 +96,7 @@ def _shown(services: ServiceQuerySet) -> list[dict[str, Any]]:
             "launchDate": service.launches_on,
             "launch": service.launch or None,
             "waitlist": service.row.has_waitlist,
+            "waitlistWording": interest.WORDING.format(service=service.name) if service.has_list else None,
             "colour": service.row.colour,
             "appointmentTypes": [_appointment_type(offer) for offer in service.offers],
         }

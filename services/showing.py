@@ -43,6 +43,11 @@ class Shown:
         return self.row.status == Service.Status.COMING_SOON
 
     @property
+    def has_list(self) -> bool:
+        """True when people can wait for it."""
+        return self.is_coming and self.row.has_waitlist
+
+    @property
     def lowest_price(self) -> Decimal | None:
         """What the cheapest of it costs today; None when nothing of it can be booked."""
         return min((offer.price for offer in self.offers if not offer.why_not), default=None)

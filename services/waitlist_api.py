@@ -33,6 +33,10 @@ class WaitlistRequest(serializers.Serializer):
         help_text=f"True: they agreed to these words, shown beside the box: “{interest.WORDING}”"
     )
 
+    website = serializers.CharField(
+        required=False, allow_blank=True, default="", help_text="Left empty: people do not see it, robots fill it in."
+    )
+
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         """Read an empty phone number as none."""
         return super().to_internal_value(
@@ -73,6 +77,8 @@ class Waitlist(APIView):
             raise Missing("There is no such service.")
         wording = interest.wording_for(service)
         answer = Response({"service": service.slug, "joined": True, "consentWording": wording})
+        if said["website"].strip():  # a robot, which is told nothing of being found out
+            return answer
         with transaction.atomic():
             interest.join(
                 service=service,

@@ -60,7 +60,7 @@ def traffic() -> Iterator[Traffic]:
 @pytest.fixture
 def open_as(browser, live_server, traffic) -> Iterator[Callable[..., Page]]:
     """
-    Open a window of its own in which somebody has logged in.
+    Open a window of its own in which somebody has logged in, or nobody.
 
     Its clock is far from the clinic's, so that a time of the browser's would be seen to be wrong.
     """
@@ -70,18 +70,17 @@ def open_as(browser, live_server, traffic) -> Iterator[Callable[..., Page]]:
         if message.type == "error" and not any(known in message.text for known in HANDLED):
             complaints.append(message.text)
 
-    def open_window(user: User, *, width: int = 1366, height: int = 768, **options) -> Page:
-        client = Client()
-        client.force_login(user)
+    def open_window(user: User | None, *, width: int = 1366, height: int = 768, **options) -> Page:
         context = browser.new_context(
             base_url=live_server.url,
             viewport={"width": width, "height": height},
-            timezone_id="Europe/London",
-            locale="en-AU",
-            **{"reduced_motion": "reduce"} | options,
+            **{"timezone_id": "Europe/London", "locale": "en-AU", "reduced_motion": "reduce"} | options,
         )
-        name = settings.SESSION_COOKIE_NAME
-        context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+        if user:
+            client = Client()
+            client.force_login(user)
+            name = settings.SESSION_COOKIE_NAME
+            context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
         context.set_default_timeout(WAIT_MILLISECONDS)
         contexts.append(context)
         page = context.new_page()

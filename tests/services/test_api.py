@@ -37,6 +37,7 @@ class TestServices:
         services = {service["slug"]: service for service in client.get("/api/services").json()["results"]}
 
         assert services["counseling"]["waitlist"] is True
+        assert "when Counseling Services begins" in services["counseling"]["waitlistWording"]
         assert services["counseling"]["appointmentTypes"] == []
         assert services["equine"]["launchDate"] is None
         assert services["equine"]["launch"] == "soon"
@@ -117,6 +118,7 @@ class TestService:
             "launchDate": None,
             "launch": None,
             "waitlist": False,
+            "waitlistWording": None,
             "colour": "#b3591b",
             "appointmentTypes": [
                 {

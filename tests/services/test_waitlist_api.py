@@ -46,6 +46,13 @@ class TestWaitlist:
         assert (first.status_code, first.json()) == (again.status_code, again.json())
         assert InterestEntry.objects.count() == Message.objects.count() == 1
 
+    def test_tells_robots_the_same_and_keeps_nothing(self, api):
+        robot = join(api, website="https://casino.example")
+
+        assert InterestEntry.objects.count() == Message.objects.count() == 0
+        assert (robot.status_code, robot.json()) == (200, join(api, website=" ").json())
+        assert InterestEntry.objects.count() == 1
+
     def test_reads_either_form_of_the_slug_and_an_empty_phone_number(self, api):
         assert join(api, service="pet_care", phone="").status_code == 200
 
