@@ -121,6 +121,7 @@ def confirm(*, booking_id: UUID, by: User | None, now: datetime) -> Booking:
     booking.cancel_cause, booking.cancel_reason, booking.cancelled_at = None, "", None
     booking.save(update_fields=["entry", "state", "pays_until", "cancel_cause", "cancel_reason", "cancelled_at"])
     sync.owe(booking=booking, now=now)
+    notices.forget_unsent(booking=booking)  # that it lapsed, where nobody has read it yet
     notices.send_confirmation(booking=booking, now=now)
     return booking
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from bookings import consents, links, online
 from bookings.models import Booking
-from practitioners.models import DiaryEntry
+from practitioners.models import ClockTimestamp, DiaryEntry
 from tests.factories import AppointmentTypeFactory, next_morning
 
 TEN = next_morning(10, days=2)
@@ -53,6 +53,9 @@ def let_lapse(booking, *, ago=timedelta(seconds=1)):
     over = timezone.now() - ago
     Booking.objects.filter(pk=booking.pk).update(pays_until=over)
     if ago > online.GRACE:
-        DiaryEntry.objects.filter(pk=booking.entry_id).update(
-            live_from=over - timedelta(hours=1), live_until=over + online.GRACE
-        )
+        end_hold(booking)
+
+
+def end_hold(booking):
+    """Let the time of a visit be kept no longer from this moment on."""
+    DiaryEntry.objects.filter(pk=booking.entry_id).update(live_until=ClockTimestamp())
