@@ -15,7 +15,7 @@ from django.db import transaction
 
 from botaniqal.errors import Conflict, Malformed, RuleBroken
 from botaniqal.public import LinkOver
-from services import form_questions, form_reading
+from services import form_reading, form_schema
 from services.form_questions import Question
 from services.form_reading import Typed
 from services.models import AppointmentType, Form, FormVersion
@@ -64,7 +64,7 @@ class Asked:
     @property
     def questions(self) -> tuple[Question, ...]:
         """What the version asks."""
-        return form_questions.read(self.version.schema)
+        return form_schema.read(self.version.schema)
 
 
 def wanted_of(booking: Booking) -> FormVersion | None:
@@ -120,7 +120,7 @@ def save_draft(*, booking_id: UUID, version: FormVersion, said: Typed, revision:
     :raises OtherAnswers: another window saved something else meanwhile.
     """
     asked = _asked_for_change(booking_id, now)
-    form_reading.require_fit(form_questions.read(version.schema), said)
+    form_reading.require_fit(form_schema.read(version.schema), said)
     row = asked.row
     is_same_form = version.form_id == asked.form.pk and version.state != FormVersion.State.DRAFT
     if not is_same_form or (row and row.version_id != version.pk):

@@ -13,7 +13,7 @@ from botaniqal.accounts.models import User
 from botaniqal.errors import Conflict, Missing, RuleBroken
 from botaniqal.wording import gate
 
-from . import form_questions
+from . import form_questions, form_schema
 from .form_questions import BadForm, Question
 from .models import Form, FormVersion
 
@@ -53,7 +53,7 @@ def begin_draft(*, form_id: int, by: User | None) -> FormVersion:
         form=form,
         version=(form.versions.aggregate(last=Max("version"))["last"] or 0) + 1,
         intro=model.intro if model else "",
-        schema=model.schema if model else form_questions.write([]),
+        schema=model.schema if model else form_schema.write([]),
         created_by=by,
     )
 
@@ -72,7 +72,7 @@ def save_draft(*, version_id: int, intro: str, schema: Any, by: User | None, for
         raise StaleDraft
     _require_fit(intro)
     version.intro = intro.strip()
-    version.schema = form_questions.write(form_questions.read(schema))
+    version.schema = form_schema.write(form_schema.read(schema))
     version.save(update_fields=["intro", "schema"])
     return version
 
@@ -87,7 +87,7 @@ def publish(*, version_id: int, reason: str = "", by: User, now: datetime) -> Fo
     :raises DomainError: the wording gate refuses words, needs a reason for some, or the person may not approve.
     """
     version = _draft(version_id)
-    questions = form_questions.read(version.schema)
+    questions = form_schema.read(version.schema)
     if not questions:
         raise BadForm("A form that asks nothing cannot be published.")
     gate.approve(texts=[text_of(version, questions)], reason=reason, by=by, now=now)
@@ -130,7 +130,7 @@ def mark_of(version: FormVersion) -> str:
 
 def differences(old: FormVersion, new: FormVersion) -> list[tuple[str, Question | None, Question | None]]:
     """List what differs between two versions: the name of each question with what it was and what it is."""
-    before, after = ({one.name: one for one in form_questions.read(each.schema)} for each in (old, new))
+    before, after = ({one.name: one for one in form_schema.read(each.schema)} for each in (old, new))
     return [(name, before.get(name), after.get(name)) for name in before | after if before.get(name) != after.get(name)]
 
 

@@ -4,13 +4,13 @@
 const QUIET = 1000; // after the last key
 const APART = 4000; // between two savings, so that a long text does not knock too often
 
-const form = document.querySelector("[data-intake]");
+const form = document.querySelector(".intake"); // a preview has no data-intake, and keeps nothing
 const status = form.querySelector("[data-status]");
 let saved = written();
 let timer = 0;
 let last = 0;
 let isSaving = false;
-let isOver = "held" in form.dataset; // sent, or held up by another window: the page's own buttons go on from there
+let isOver = !("intake" in form.dataset) || "held" in form.dataset; // sent, or held up by another window: the page's own buttons go on from there
 
 /** What stands in the form, without the page's own fields. */
 function written() {

@@ -96,6 +96,7 @@ GROUPS = [
                 "practitioners_practitioner_changelist",
                 "practitioners.view_practitioner",
             ),
+            Item("Forms", "types", "services_form_changelist", "services.view_form"),
             Item("Script", "edit", "triage_script_changelist", "triage.view_question"),
             Item("Call endings", "phone", "triage_disposition_changelist", "triage.change_disposition"),
             Item(

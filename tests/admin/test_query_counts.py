@@ -18,6 +18,8 @@ LISTS = {
     "mail_message": 19,
     "wording_riskyword": 18,
     "wording_approval": 18,
+    "services_form": 19,
+    "services_formversion": 18,
     "services_service": 21,
     "services_appointmenttype": 19,
     "practitioners_room": 18,

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from bookings import form_filling
 from bookings.models import Booking, FormAnswers
-from services import form_questions, forms
+from services import form_schema, forms
 from services.form_questions import Kind, Question
 from services.models import Form, FormVersion
 from tests.factories import UserFactory
@@ -21,7 +21,7 @@ ASKED = (
 def published(form: Form, *questions: Question) -> FormVersion:
     """Let a form ask something else from now on."""
     draft = forms.begin_draft(form_id=form.pk, by=None)
-    forms.save_draft(version_id=draft.pk, intro="Hello", schema=form_questions.write(questions or ASKED), by=None)
+    forms.save_draft(version_id=draft.pk, intro="Hello", schema=form_schema.write(questions or ASKED), by=None)
     return forms.publish(version_id=draft.pk, by=UserFactory(roles=["operations"]), now=NOW)
 
 

@@ -10,7 +10,7 @@ from django.test import Client
 
 from bookings import lifecycle, links
 from bookings.models import FormAnswers
-from services import form_questions
+from services import form_schema
 from services.form_questions import Kind, Question
 from services.models import Form
 from tests.factories import AppointmentTypeFactory, BookingFactory, PatientFactory, ServiceFactory
@@ -203,7 +203,7 @@ def test_the_clinics_own_forms_render_and_can_be_filled(visitor, slug):
         appointment_type=AppointmentTypeFactory(service=service), patient=PatientFactory(time_zone="Australia/Perth")
     )
     address = links.to_visit(booking, page="visit-form").removeprefix(settings.PUBLIC_BASE_URL)
-    questions = form_questions.read(service.initial_form.versions.get().schema)
+    questions = form_schema.read(service.initial_form.versions.get().schema)
     filled = {one.name: _some(one) for one in questions if one.is_required and not one.only_if}
     for one in questions:
         if one.only_if and filled.get(one.only_if.name) == one.only_if.value:

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from botaniqal.errors import Malformed
-from services import form_questions, form_reading
+from services import form_questions, form_reading, form_schema
 from services.form_questions import Condition, Kind
 
-from .test_form_questions import QUESTIONS
+from .test_form_schema import QUESTIONS
 
-SCHEMA = form_questions.write(QUESTIONS)
+SCHEMA = form_schema.write(QUESTIONS)
 WELL = {"concern": "Sleep", "ill": "no", "agrees": "yes"}
 
 
@@ -185,8 +185,8 @@ class TestAnyForm:
             form_questions.check(asked)
         except form_questions.BadForm:
             return
-        schema = form_questions.write(asked)
-        asked = form_questions.read(json.loads(json.dumps(schema)))
+        schema = form_schema.write(asked)
+        asked = form_schema.read(json.loads(json.dumps(schema)))
         posted = QueryDict(mutable=True)
         for one in asked:
             offered = st.sampled_from(list(one.answers)) if one.answers else ANSWERS

@@ -7,7 +7,7 @@ import pytest
 from botaniqal.errors import Conflict, Malformed, Missing, NotAllowed, RuleBroken
 from botaniqal.wording import gate
 from botaniqal.wording.models import Approval
-from services import first_forms, form_questions, forms
+from services import first_forms, form_schema, forms
 from services.apps import Services
 from services.form_questions import BadForm, Kind, Question
 from services.models import Form, FormVersion
@@ -19,7 +19,7 @@ NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
 
 
 def asking(*texts):
-    return form_questions.write([Question(name=f"q{n}", text=text, kind=Kind.TEXT) for n, text in enumerate(texts)])
+    return form_schema.write([Question(name=f"q{n}", text=text, kind=Kind.TEXT) for n, text in enumerate(texts)])
 
 
 @pytest.fixture
@@ -50,9 +50,9 @@ class TestFirstForms:
 
     def test_can_be_read_and_pass_the_wording_gate(self):
         for version in FormVersion.objects.in_use().select_related("form"):
-            questions = form_questions.read(version.schema)
+            questions = form_schema.read(version.schema)
 
-            assert form_questions.write(questions) == version.schema
+            assert form_schema.write(questions) == version.schema
             assert gate.findings(forms.text_of(version, questions).text) == []
 
     def test_are_not_made_where_there_are_some(self):
@@ -137,7 +137,7 @@ class TestPublish:
             name="what", text="What?", kind=Kind.CHOICE, choices=("Tea", "Cannabis"), section="You", help="Say it."
         )
         draft = forms.begin_draft(form_id=form.pk, by=operations)
-        schema = form_questions.write([question])
+        schema = form_schema.write([question])
         forms.save_draft(version_id=draft.pk, intro="", schema=schema, by=operations)
 
         with pytest.raises(gate.RefusedWords, match="cannabis"):
