@@ -26,7 +26,8 @@ from botaniqal.admin import (
 )
 from practitioners.models import Practitioner
 
-from . import consent_admin, lifecycle, payments, words_admin  # noqa: F401  (register themselves)
+from . import consent_admin, lifecycle, message_admin, payments, words_admin  # noqa: F401  (register themselves)
+from .earlier_admin import EarlierVerbs
 from .form_admin import FormVerbs, shown_answers_of
 from .models import Booking, Patient, Payment, ids_known_to
 from .patient_admin import STATE_TONES, as_stored
@@ -101,7 +102,7 @@ class BookingViews(ListViews):
 
 
 @admin.register(Booking)
-class BookingAdmin(VisitVerbs, FormVerbs, PortalAdmin):
+class BookingAdmin(VisitVerbs, EarlierVerbs, FormVerbs, PortalAdmin):
     """Promises to patients; they come from calls and calendars, and change by verbs."""
 
     form = BookingForm
@@ -110,7 +111,7 @@ class BookingAdmin(VisitVerbs, FormVerbs, PortalAdmin):
     list_select_related = ["patient", "practitioner", "appointment_type", "payment"]
     search_fields = ["number", "patient__name", "patient__phone", "patient__email"]
     search_help_text = "Number, name, phone or e-mail"
-    verbs = ["move", "complete", "mark_no_show", "record_payment", "send_form", "correct", "cancel"]
+    verbs = ["move", "ask_earlier", "complete", "mark_no_show", "record_payment", "send_form", "correct", "cancel"]
     fieldsets = [
         (
             None,

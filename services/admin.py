@@ -13,7 +13,7 @@ from botaniqal.admin import BAD, InlineForm, PortalAdmin, PortalInline, ShownInl
 from botaniqal.bell_admin import RingsCatalogueCheck
 from botaniqal.wording import gate
 
-from . import catalogue_words, form_admin  # noqa: F401  (they register themselves)
+from . import catalogue_words, form_admin, interest_admin  # noqa: F401  (they register themselves)
 from .models import AppointmentType, PractitionerType, Price
 from .service_admin import offer_badge, shown_standing
 

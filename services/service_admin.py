@@ -16,6 +16,7 @@ from botaniqal.wording import gate
 from botaniqal.wording.admin import STATE_BADGES, state_badge
 
 from . import catalogue_words, offering, prices
+from .interest_admin import waiting_for
 from .models import AppointmentType, Service
 
 Status = Service.Status
@@ -121,6 +122,7 @@ class ServiceAdmin(RingsCatalogueCheck, PortalAdmin):
     fieldsets = [
         (None, {"fields": ["name", "slug", "description", "confirmation_message"]}),
         ("On the website", {"fields": ["shown_status", "launches_on", "has_waitlist", "position", "colour"]}),
+        ("Interest list", {"fields": ["shown_interest"]}),
         ("Forms", {"fields": ["initial_form", "followup_form"]}),
     ]
     prepopulated_fields = {"slug": ["name"]}
@@ -136,7 +138,8 @@ class ServiceAdmin(RingsCatalogueCheck, PortalAdmin):
         return {} if obj else self.prepopulated_fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Service | None = None) -> list[str]:
-        return ["shown_status", "slug"] if obj else ["shown_status"]
+        shown = ["shown_status", "shown_interest"]
+        return [*shown, "slug"] if obj else shown
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return Services
@@ -158,6 +161,10 @@ class ServiceAdmin(RingsCatalogueCheck, PortalAdmin):
     @admin.display(description="Status", ordering="status")
     def shown_status(self, service: Service) -> SafeString:
         return badge(service.get_status_display(), STATUS_TONES[service.status])
+
+    @admin.display(description="Waiting")
+    def shown_interest(self, service: Service) -> SafeString | str:
+        return waiting_for(service) if service.pk else "–"
 
     @admin.display(description="Words")
     def shown_words(self, service: Service) -> SafeString:

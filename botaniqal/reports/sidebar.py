@@ -86,9 +86,26 @@ GROUPS = [
         ],
     ),
     (
+        "Waitlists",
+        [
+            Item("Interest list", "people", "services_interestentry_changelist", "services.view_interestentry"),
+            Item("Letters to the list", "mail", "services_nurturestep_changelist", "services.view_nurturestep"),
+            Item(
+                "Earlier times",
+                "clock",
+                "bookings_earliertimerequest_changelist",
+                "bookings.view_earliertimerequest",
+            ),
+            Item("Freed times", "calendar", "bookings_freedtime_changelist", "bookings.view_freedtime"),
+            Item("Offers", "bell", "bookings_earliertimeoffer_changelist", "bookings.view_earliertimeoffer"),
+        ],
+    ),
+    (
         "Catalogue",
         [
             Item("Services & prices", "tag", "services_service_changelist", "services.change_service"),
+            Item("Price book", "tag", "price_book", "services.view_price"),
+            Item("Publish check", "alert", "publish_check", "services.view_appointmenttype"),
             Item("Appointment types", "types", "services_appointmenttype_changelist", "services.view_appointmenttype"),
             Item(
                 "Practitioners",
@@ -106,6 +123,7 @@ GROUPS = [
                 "bookings.change_cancelreason",
             ),
             Item("Consents", "types", "bookings_consentwording_changelist", "bookings.change_consentwording"),
+            Item("Words in e-mails", "edit", "mail_messagewords_changelist", "mail.view_messagewords"),
             Item("Risky words", "alert", "wording_riskyword_changelist", "wording.view_riskyword"),
             Item("Approved wording", "edit", "wording_approval_changelist", "wording.view_approval"),
             Item("Rooms", "room", "practitioners_room_changelist", "practitioners.change_room"),
@@ -148,6 +166,7 @@ GROUPS = [
                 lambda request: Message.objects.for_a_person(),
                 "need a person",
             ),
+            Item("Stopped addresses", "mail", "mail_suppression_changelist", "mail.view_suppression"),
             Item(
                 "Calendars",
                 "calendar",

@@ -10,12 +10,22 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings.models import Drift, Patient, Payment, SyncRecord
+from bookings.models import (
+    Booking,
+    Drift,
+    EarlierTimeOffer,
+    EarlierTimeRequest,
+    FreedTime,
+    Patient,
+    Payment,
+    SyncRecord,
+)
 from botaniqal.accounts.models import User
 from botaniqal.accounts.roles import ROLES
 from botaniqal.integrations.models import InboundEvent, Incident, Subscription
 from botaniqal.messages.models import Message
 from practitioners.models import BusyPeriod, DiaryEntry, OutsideCalendar, Room
+from services.models import InterestEntry, NurtureStep
 from tests.admin.conftest import logged_in, somebody
 from tests.factories import (
     BookingFactory,
@@ -66,6 +76,26 @@ def some_rows(count: int) -> None:
         BusyPeriod.objects.create(**span, calendar="calendly", external_id=str(n))
         OutsideCalendar.objects.create(practitioner=span["practitioner"], provider="calendly", account="x")
         RoomFactory()
+        waiting_rows(n, booking)
+
+
+def waiting_rows(n: int, booking: Booking) -> None:
+    """Somebody on the interest list, and somebody who has an offer of an earlier time."""
+    service, now = booking.appointment_type.service, timezone.now()
+    key = f"{n}-{booking.pk}"
+    InterestEntry.objects.create(
+        service=service, name="Sam", email=f"{key}@example.com", consented_at=now, joined_at=now, source="page"
+    )
+    NurtureStep.objects.create(service=service, days=n, subject="News", text="Soon.")
+    request = EarlierTimeRequest.objects.create(
+        patient=booking.patient, appointment_type=booking.appointment_type, booking=booking, asked_at=now
+    )
+    span = {"practitioner": PractitionerFactory(), "starts_at": later(hours=1), "ends_at": later(hours=2)}
+    freed = FreedTime.objects.create(**span, freed_by=booking, freed_at=now, next_look_at=now)
+    entry = DiaryEntry.objects.create(**span, kind="hold", held_for=booking.pk, live_until=later(hours=1))
+    EarlierTimeOffer.objects.create(
+        request=request, freed=freed, entry=entry, offered_at=now, expires_at=later(hours=1)
+    )
 
 
 def later(**span: int) -> datetime:
