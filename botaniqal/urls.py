@@ -11,9 +11,9 @@ from botaniqal.api import errors, health, pages
 from botaniqal.messages import tracking
 from botaniqal.reports import search
 from practitioners import api as practitioners
-from practitioners import person_page
+from practitioners import person_page, publish_page
 from services import api as services
-from services import interest_pages, waitlist_api
+from services import interest_pages, price_book_page, waitlist_api
 from services import public_pages as service_pages
 from triage import api as triage
 from triage import booking_api, calendar_page, my_day, self_booking
@@ -86,7 +86,14 @@ operators = [
     path("readyz", health.readyz),
 ]
 
-admin.site.pages = [search.urls, calendar_page.urls, my_day.urls, person_page.urls]
+admin.site.pages = [
+    search.urls,
+    calendar_page.urls,
+    my_day.urls,
+    person_page.urls,
+    price_book_page.urls,
+    publish_page.urls,
+]
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
