@@ -59,10 +59,10 @@ def send_reminder(*, kind: Message.Kind, booking: Booking, key: str, has_form: b
     """
     Remind the patient of a visit, once for each ``key`` and not after it has begun; tell whether it was written.
 
-    ``has_form`` when a form is still to be filled in. Their calendar has the visit already.
+    ``has_form`` when a form is still to be filled in.
     """
-    context = _content(kind, booking, booking.join_link, now)["context"]
-    context["form_link"] = links.to_visit(booking, page="visit-form") if has_form else ""
+    content = _content(kind, booking, booking.join_link, now)
+    content["context"]["form_link"] = links.to_visit(booking, page="visit-form") if has_form else ""
     return bool(
         writing.write(
             kind=kind,
@@ -71,7 +71,7 @@ def send_reminder(*, kind: Message.Kind, booking: Booking, key: str, has_form: b
             key=key,
             send_at=now,
             good_until=booking.starts_at,
-            context=context,
+            **content,
         )
     )
 
@@ -84,6 +84,18 @@ def send_cancelled(*, booking: Booking, now: datetime) -> None:
 def send_correction(*, booking: Booking, now: datetime) -> None:
     """Tell the patient that a visit was entered by mistake and will not take place."""
     _send(Message.Kind.CORRECTION, booking, now)
+
+
+def send_anew(*, kind: Message.Kind, booking: Booking, now: datetime) -> Message:
+    """Tell once more what was told of a visit, as it stands now."""
+    return writing.write(
+        kind=kind,
+        reference=booking.pk,
+        to=booking.patient.email,
+        send_at=now,
+        good_until=booking.starts_at if kind in REMINDERS else None,
+        **_content(kind, booking, booking.join_link, now),
+    )
 
 
 def send_booking_link(*, booking: Booking, link: str, now: datetime) -> None:
@@ -179,8 +191,9 @@ def _waits_for_link(booking: Booking) -> bool:
 def _content(kind: Message.Kind, booking: Booking, join_link: str, now: datetime) -> dict[str, Any]:
     patient, visit = booking.patient, booking.appointment_type
     payment = getattr(booking, "payment", None)
+    calendar = appointment_file(booking=booking, join_link=join_link, now=now, is_invitation=True)
     return {
-        "calendar": appointment_file(booking=booking, join_link=join_link, now=now, is_invitation=True),
+        "calendar": "" if kind in REMINDERS else calendar,  # whoever is reminded has it already
         "context": {
             "first_name": patient.first_name,
             "practitioner": booking.practitioner.name,

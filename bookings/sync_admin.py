@@ -14,6 +14,7 @@ from botaniqal.admin import BAD, INFO, OK, PLAIN, WAITING, badge, clinic_time, l
 from botaniqal.integrations.admin import OwedAdmin, OwedViews, state_badge
 from botaniqal.integrations.models import Turn
 from botaniqal.integrations.trouble import in_words
+from botaniqal.messages.badges import message_badge
 from botaniqal.messages.models import Message
 from practitioners.admin import PractitionerAdmin
 from practitioners.models import Practitioner
@@ -70,8 +71,8 @@ def _line_of_note(note: SyncNote) -> Line:
 
 
 def _line_of_message(message: Message) -> Line:
-    words = f"{message}. {message.problem}".strip()
-    return message.sent_at or message.created_at, "E-mail", state_badge(message, done="Sent"), words
+    words = f"{message}. {message.problem or message.outcome}".strip()
+    return message.sent_at or message.created_at, "E-mail", message_badge(message), words
 
 
 def _as_list(lines: Iterable[Line]) -> SafeString | str:

@@ -1,6 +1,7 @@
 """Writing e-mails: rendered when what they tell of is decided, and kept until they are sent."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -10,10 +11,12 @@ from django.db import transaction
 from django.template.loader import render_to_string
 
 from botaniqal.celery import ring
-from botaniqal.messages.models import Message
+from botaniqal.messages.models import Message, MessageWords
 from botaniqal.messages.suppression import is_suppressed
+from botaniqal.messages.words import filled, said
 
 Stream = Message.Stream
+LONGEST_SUBJECT = Message._meta.get_field("subject").max_length
 
 
 def write(
@@ -58,12 +61,32 @@ def rewrite(*, message: Message, context: Mapping[str, Any], calendar: str, send
     message.save(update_fields=["subject", "text", "html", "calendar", "next_try_at"])
 
 
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """An e-mail as it is read."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def rendered(kind: Message.Kind, context: Mapping[str, Any], *, words: MessageWords | None = None) -> Rendered:
+    """Write out an e-mail: the portal's facts, and between them the clinic's words, those in use unless others come."""
+    own = filled(words, context) if words else said(kind, context)
+    template = f"messages/{kind}"
+    context = {**context, "opening": own.opening, "closing": own.closing}
+    subject = own.subject or render_to_string(f"{template}.subject.txt", context)
+    subject = " ".join(subject.split())[:LONGEST_SUBJECT]
+    return Rendered(
+        subject=subject,
+        text=render_to_string(f"{template}.txt", context).strip() + "\n",
+        html=render_to_string(f"{template}.html", {**context, "subject": subject}),
+    )
+
+
 def _fill(message: Message, context: Mapping[str, Any], calendar: str, send_at: datetime) -> None:
-    template = f"messages/{message.kind}"
-    context = {**context, "unsubscribe_link": message.unsubscribe_link}
-    message.subject = " ".join(render_to_string(f"{template}.subject.txt", context).split())[:200]
-    message.text = render_to_string(f"{template}.txt", context).strip() + "\n"
-    message.html = render_to_string(f"{template}.html", {**context, "subject": message.subject})
+    shown = rendered(message.kind, {**context, "unsubscribe_link": message.unsubscribe_link})
+    message.subject, message.text, message.html = shown.subject, shown.text, shown.html
     message.calendar = calendar
     message.next_try_at = send_at
     transaction.on_commit(partial(ring, "send_messages"))
