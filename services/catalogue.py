@@ -15,7 +15,7 @@ from django.db.models import Prefetch
 
 from botaniqal.errors import Malformed
 
-from .models import AppointmentType, Price, Service
+from .models import AppointmentType, Form, Price, Service
 
 SERVICE_MEMBERS = (
     "slug",
@@ -27,6 +27,8 @@ SERVICE_MEMBERS = (
     "position",
     "colour",
     "confirmation_message",
+    "initial_form",
+    "followup_form",
 )
 TYPE_MEMBERS = (
     "code",
@@ -59,6 +61,7 @@ FORMS: tuple[tuple[type[models.Field], type, str, str], ...] = (
     (models.DateField, str, r"\d{4}-\d\d-\d\d", 'Write a day as "2024-01-31".'),
     (models.DecimalField, str, r"-?\d+\.\d\d", 'Write an amount as "119.00".'),
     (ArrayField, list, "", "Write a list: […]."),
+    (models.ForeignKey, str, "", "Write a form's short name in quotes, or null."),
     (models.CharField, str, "", "Write text in quotes."),
     (models.TextField, str, "", "Write text in quotes."),
 )
@@ -123,7 +126,7 @@ def slugs_in(text: str) -> list[str]:
 def dump() -> str:
     """Write the whole catalogue as a file that loads without changing anything."""
     types = AppointmentType.objects.order_by("position", "code")
-    services = Service.objects.prefetch_related(
+    services = Service.objects.select_related("initial_form", "followup_form").prefetch_related(
         Prefetch("appointment_types", types),
         Prefetch("appointment_types__prices", Price.objects.order_by("starts_on")),
     )
@@ -140,11 +143,15 @@ def dump() -> str:
             for service in services
         ]
     }
-    return json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n"
+    return json.dumps(document, indent=2, ensure_ascii=False, default=_written) + "\n"
 
 
 def _members(row: models.Model, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names}
+
+
+def _written(value: Any) -> str:
+    return value.slug if isinstance(value, Form) else str(value)
 
 
 class _Object(dict):
@@ -169,9 +176,11 @@ class _Reading:
     day: date
     faults: dict[str, list[str]] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
+    forms: dict[str, Form] = field(default_factory=lambda: {form.slug: form for form in Form.objects.all()})
 
     def services(self, document: Any) -> None:
-        stored = {service.slug: service for service in Service.objects.select_for_update()}
+        known = Service.objects.select_for_update(of=["self"]).select_related("initial_form", "followup_form")
+        stored = {service.slug: service for service in known}
         types = {each.code: each for each in AppointmentType.objects.select_for_update().prefetch_related("prices")}
         slugs: set[str] = set()
         codes: set[str] = set()
@@ -237,12 +246,12 @@ class _Reading:
             its, its_place = row._meta.get_field(name), f"{place}.{name}"
             if name in members:
                 if self.fits(its, members[name], its_place):
-                    setattr(row, name, members[name])
+                    setattr(row, name, self.forms.get(members[name]) if its.is_relation else members[name])
                     read.add(name)
             elif row._state.adding and not its.blank and its.get_default() in its.empty_values:
                 self.fault(its_place, "Is missing.")
         try:
-            row.clean_fields(exclude={its.name for its in row._meta.fields} - read)
+            row.clean_fields(exclude={its.name for its in row._meta.fields if its.is_relation or its.name not in read})
         except ValidationError as error:
             for name, sentences in error.message_dict.items():
                 self.fault(f"{place}.{name}", *sentences)
@@ -255,6 +264,8 @@ class _Reading:
         form, pattern, sentence = next(rule[1:] for rule in FORMS if isinstance(its, rule[0]))
         if type(value) is not form or (pattern and not re.fullmatch(pattern, value, re.ASCII)):
             return self.fault(place, sentence)
+        if its.is_relation and value not in self.forms:
+            return self.fault(place, f"There is no form “{value}”.")
         if its.choices and value not in dict(its.choices):
             return self.fault(place, f"“{value}” is none of: {', '.join(dict(its.choices))}.")
         if form is str and "\0" in value:

@@ -70,8 +70,35 @@ class TestLoad:
 
         assert set(soon) == {("counseling", date(2024, 6, 1), True), ("equine", None, True)}
 
+    def test_says_which_form_each_service_asks(self, loaded):
+        asked = Service.objects.exclude(initial_form=None).values_list(
+            "slug", "initial_form__slug", "followup_form__slug"
+        )
+
+        assert set(asked) == {
+            ("alternative-medicine", "mini-intake", "medical-history"),
+            ("gaps", "mini-intake", "nutrition-assessment"),
+            ("weight-loss", "mini-intake", "weight-and-lifestyle"),
+        }
+
+    def test_gives_a_service_another_form_or_none(self, loaded, document):
+        document["services"][2] |= {"initial_form": None, "followup_form": "medical-history"}
+
+        changes = load(document)
+
+        assert [str(change) for change in changes] == [
+            "Changed service gaps: initial_form Before your first visit → None, "
+            "followup_form Nutrition assessment → Medical history"
+        ]
+
+    @pytest.mark.parametrize("named", ["nobody", "", 5, ["mini-intake"]])
+    def test_names_a_form_that_there_is_not(self, document, named):
+        document["services"][2]["initial_form"] = named
+
+        assert list(faults_of(document)) == ["services[2].initial_form"]
+
     def test_changes_nothing_the_second_time(self, loaded, document, django_assert_num_queries):
-        with django_assert_num_queries(5):  # savepoint, three reads, release: no write
+        with django_assert_num_queries(6):  # savepoint, four reads, release: no write
             changes = load(document)
 
         assert changes == []
