@@ -64,6 +64,12 @@ def wording_for(service: Service) -> str:
     return WORDING.format(service=public_name(service))
 
 
+def open_lists() -> dict[str, str]:
+    """Say of each service that people can wait for what they agree to, by its slug."""
+    services = list(Service.objects.filter(status=Service.Status.COMING_SOON, has_waitlist=True))
+    return {slug: WORDING.format(service=words.name) for slug, words in shown(services).items()}
+
+
 def has_list(service: Service) -> bool:
     """Tell whether people can wait for a service: it is announced, by a name that somebody approved."""
     return service.status == Service.Status.COMING_SOON and service.has_waitlist and bool(public_name(service))

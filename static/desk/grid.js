@@ -136,6 +136,7 @@ function noneFree(found, goToWeekOf) {
         const label = `Go to ${day(found.firstFreeOn)}, the next free day`;
         box.append(actionButton(label, () => goToWeekOf(found.firstFreeOn)));
     }
+    box.append(actionButton("Put on the earlier-time list", () => find("#ask-earlier").click()));
     return box;
 }
 

@@ -22,6 +22,12 @@ let hold = () => {};
 export const typeInputs = findAll('input[name="type"]');
 export const typeInput = (code) => typeInputs.find((input) => input.value === code);
 export const chosenType = () => typeInputs.find((input) => input.checked)?.value ?? "";
+/** What is looked for: the appointment, and with whom. */
+export function wanted() {
+    const [person] = withSelect.selectedOptions;
+    return { type: chosenType(), practitionerId: person.value || null, practitioner: person.text };
+}
+
 export const firstOffer = () => offers.find((offer) => offer.tabIndex === 0 && !offer.hidden);
 
 /** Let a time be held when it is chosen. */

@@ -6,7 +6,7 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from . import booking_step, call, ending_step, letter_page, patient_step, script_step, times_step
+from . import booking_step, call, ending_step, letter_page, patient_step, script_step, times_step, waiting_step
 from .page import page
 
 VERBS = {
@@ -15,6 +15,7 @@ VERBS = {
     patient_step: ("identify", "details", "decide", "consent", "link", "unlink", "another"),
     times_step: ("hold_beyond",),
     booking_step: ("hold", "keep", "let_go", "confirm"),
+    waiting_step: ("join_list", "ask_earlier"),
     ending_step: ("wrap_up", "undo", "remark"),
 }
 """What can be done at the desk, by the part that does it."""

@@ -54,6 +54,7 @@ def _booking_of(session: TriageSession) -> dict[str, Any]:
         "startsAt": in_utc(booking.starts_at),
         "practitioner": booking.practitioner.name,
         "appointment": booking.appointment_type.name,
+        "type": booking.appointment_type.code,
         "payment": paid_words(booking.payment),
         "isPaymentDue": booking.payment.status == Payment.Status.PENDING,
         "systems": sync.statement(booking),

@@ -11,7 +11,7 @@ from botaniqal.api.fields import in_utc
 from practitioners import availability
 from practitioners.models import Practitioner
 from practitioners.why_not import why_not
-from services import prices
+from services import interest, prices
 from services.models import AppointmentType, Service
 
 from .. import ranking
@@ -40,6 +40,8 @@ class ServiceChoices:
     service: Service
     choices: list[Choice]
     off: str
+    wording: str = ""
+    """What a caller agrees to who would wait for it."""
 
 
 def catalogue(now: datetime) -> list[ServiceChoices]:
@@ -52,12 +54,12 @@ def catalogue(now: datetime) -> list[ServiceChoices]:
         .in_catalogue_order()
     )
     by_service = {key: list(of_service) for key, of_service in groupby(kinds, key=lambda kind: kind.service_id)}
-    shown = []
+    shown, lists = [], interest.open_lists()
     for service in Service.objects.public():
         off = "" if service.status == Service.Status.ACTIVE else service.get_status_display().lower()
         choices = [_choice(kind, off, priced) for kind in by_service.get(service.pk, [])]
         if choices or off:
-            shown.append(ServiceChoices(service, choices, off))
+            shown.append(ServiceChoices(service, choices, off, lists.get(service.slug, "")))
     return shown
 
 
