@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from botaniqal import cards
+from botaniqal import cards, locks
 from botaniqal.accounts.models import User
 from botaniqal.errors import Malformed, Missing, RuleBroken
 
@@ -92,15 +92,20 @@ def require_none_refused(*, patient_id: UUID) -> None:
 @transaction.atomic
 def publish(*, kind: str, text: str, is_required: bool, by: User | None, now: datetime) -> ConsentWording:
     """
-    Put a new version of a wording into use; the former stays with those who were asked by it.
+    Put a new version of a wording into use; the former stays with those who were asked by it, the same again changes
+    nothing.
 
     :raises Malformed: there is no text, or a card number in it.
     """
     if kind not in Kind.values or not text.strip():
         raise Malformed("Write what is read out.", details={"text": ["Required."]})
     cards.refuse(text, "text")
-    # All of the kind are locked, so that two who publish at once get two versions.
-    versions = [row.version for row in ConsentWording.objects.select_for_update().filter(kind=kind)]
+    locks.wait_for(f"consent wording {kind}")  # two who publish at once get two versions
+    rows = ConsentWording.objects.filter(kind=kind)
+    present = rows.filter(is_current=True, text=text.strip(), is_required=is_required).first()
+    if present:
+        return present  # sent twice
+    versions = rows.values_list("version", flat=True)
     ConsentWording.objects.filter(kind=kind, is_current=True).update(is_current=False)
     return ConsentWording.objects.create(
         kind=kind, version=max(versions, default=0) + 1, text=text.strip(), is_required=is_required, created_by=by

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from botaniqal.accounts.models import User
 from botaniqal.errors import Malformed, Missing, RuleBroken
-from practitioners import availability, diary
+from practitioners import availability, diary, limits
 from practitioners.models import BusyPeriod, DiaryEntry, Practitioner
 from services.models import AppointmentType
 from services.prices import clinic_day
@@ -269,6 +269,7 @@ def move(
     freed.note(booking=booking, now=now)
     give_back(booking)
     room = availability.check(practitioner=practitioner, appointment_type=kind, starts_at=starts_at, held_for=held_for)
+    limits.keep_cap(practitioner=practitioner, moment=starts_at, held_for=held_for, beyond=())
     # A visit that was made in Calendly may last longer than its type says.
     ends_at = starts_at + (booking.ends_at - booking.starts_at)
     span = availability.occupied_span(kind, starts_at)

@@ -6,8 +6,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import connection
 
+from botaniqal import locks
 from botaniqal.errors import RuleBroken
 from services.models import AppointmentType
 from services.prices import clinic_day
@@ -83,8 +83,7 @@ def keep_cap(*, practitioner: Practitioner, moment: datetime, held_for: UUID | N
     if practitioner.daily_cap is None or CAP in beyond:
         return
     day = moment.astimezone(ZoneInfo(practitioner.time_zone)).date()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{practitioner.pk} {day}"])
+    locks.wait_for(f"{practitioner.pk} {day}")
     own = practitioner.diary.filter(held_for=held_for, starts_at__lte=moment, ends_at__gt=moment)
     if held_for and own.filter(live_until__gt=ClockTimestamp()).exists():
         return  # judged when it was held

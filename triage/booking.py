@@ -6,8 +6,8 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from bookings import consents, lifecycle, notices, payments
-from bookings.models import Booking
+from bookings import checkouts, consents, lifecycle, notices, payments
+from bookings.models import Booking, Checkout
 from botaniqal.accounts.models import User
 from botaniqal.errors import Missing, RuleBroken
 from practitioners import availability, calendars, diary, limits
@@ -102,7 +102,9 @@ def hold_slot(
     :raises SlotTaken: somebody else has it.
     """
     offering.require_offered(appointment_type)
-    beyond = overrides.granted(session_id=session_id, practitioner=practitioner, starts_at=starts_at)
+    beyond = overrides.granted(
+        session_id=session_id, practitioner=practitioner, appointment_type=appointment_type, starts_at=starts_at
+    )
     room = availability.check(
         practitioner=practitioner,
         appointment_type=appointment_type,
@@ -193,6 +195,7 @@ def book_by_phone(
     :raises SlotTaken: somebody else has the time.
     :raises ConsentRefused: the patient refused something that a booking needs.
     :raises WrongAmount: the amount is not the price book's.
+    :raises NoAddress: a payment link is to be sent, and the patient has no e-mail address.
     :raises SessionClosed: the call is over, or booked already.
     :raises RedFlagUp: a red flag is up.
     """
@@ -204,7 +207,9 @@ def book_by_phone(
     payments.refuse_card_number(taken.amount_reason, "amountReason")
 
     offering.require_offered(appointment_type)
-    beyond = overrides.granted(session_id=session_id, practitioner=practitioner, starts_at=starts_at)
+    beyond = overrides.granted(
+        session_id=session_id, practitioner=practitioner, appointment_type=appointment_type, starts_at=starts_at
+    )
     room = availability.check(
         practitioner=practitioner,
         appointment_type=appointment_type,
@@ -238,7 +243,9 @@ def book_by_phone(
                 notes=notes,
                 is_numbered=False,
             )
-            payments.record(booking=booking, taken=taken, by=by, now=now)
+            payment = payments.record(booking=booking, taken=taken, by=by, now=now)
+            if payment.is_asked_for_online:
+                checkouts.ask(booking=booking, door=Checkout.Door.DESK, by=by, now=now, sends_link=True)
             session.booking = booking
             if ends_call:
                 sessions.close(session=session, outcome=TriageSession.Outcome.BOOKED, by=by, now=now)

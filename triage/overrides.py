@@ -28,9 +28,13 @@ def may_go_beyond(*, by: User, consultant: Practitioner | None) -> bool:
     return by.has_perm("triage.go_beyond_rules") or (consultant is not None and consultant.may_override)
 
 
-def granted(*, session_id: UUID, practitioner: Practitioner, starts_at: datetime) -> frozenset[str]:
-    """List the rules that a call may go beyond at a time, since somebody gave a reason."""
-    rows = Override.objects.filter(session=session_id, practitioner=practitioner, starts_at=starts_at)
+def granted(
+    *, session_id: UUID, practitioner: Practitioner, appointment_type: AppointmentType, starts_at: datetime
+) -> frozenset[str]:
+    """List the rules that a call may go beyond for an appointment at a time, since somebody gave a reason."""
+    rows = Override.objects.filter(
+        session=session_id, practitioner=practitioner, appointment_type=appointment_type, starts_at=starts_at
+    )
     return frozenset(rows.values_list("rule", flat=True))
 
 
@@ -68,14 +72,9 @@ def go_beyond(
     sessions.require_own(session, consultant)
     sessions.require_open(session)
     red_flags.require_none(session)
-    before = granted(session_id=session_id, practitioner=practitioner, starts_at=starts_at)
-    verdict = availability.weigh(
-        practitioner=practitioner,
-        appointment_type=appointment_type,
-        starts_at=starts_at,
-        held_for=session_id,
-        now=now,
-    )
+    wanted = {"practitioner": practitioner, "appointment_type": appointment_type, "starts_at": starts_at}
+    before = granted(session_id=session_id, **wanted)
+    verdict = availability.weigh(**wanted, held_for=session_id, now=now)
     for obstacle in verdict.obstacles:
         if not (obstacle.is_soft and obstacle.rule in {*rules, *before}):
             raise obstacle.error
@@ -83,8 +82,7 @@ def go_beyond(
     Override.objects.bulk_create(
         Override(
             session=session,
-            practitioner=practitioner,
-            starts_at=starts_at,
+            **wanted,
             rule=rule,
             reason=reason[:200],
             at=now,

@@ -151,6 +151,13 @@ class ScriptAdmin(PortalAdmin):
         """A version is approved by whoever is named for it; copies are for whoever writes them."""
         return request.user.has_perm({"approve": scripts.APPROVE, "copy": "triage.add_script"}[name])
 
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        """Note who wrote, where anything was changed, in the questions as well."""
+        changed = super().construct_change_message(request, form, formsets, add)
+        if changed:
+            scripts.note_writer(script_id=form.instance.pk, by=request.user)
+        return changed
+
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Begin with a draft of its own right away: a version number is not for people to give."""
         if not self.has_add_permission(request):

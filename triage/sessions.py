@@ -13,7 +13,7 @@ from bookings.models import Booking, Patient
 from bookings.payments import refuse_card_number
 from botaniqal.accounts.models import User
 from botaniqal.errors import Conflict, Malformed, Missing, NotAllowed, RuleBroken
-from practitioners import availability, diary, timegrid
+from practitioners import availability, diary, limits, timegrid
 from practitioners.models import DiaryEntry, Practitioner
 from services.models import AppointmentType
 from services.offering import NotOffered, require_offered
@@ -159,6 +159,7 @@ def book_consultation(
             try:
                 availability.check(practitioner=consultant, appointment_type=kind, starts_at=starts_at)
                 with transaction.atomic():
+                    limits.keep_cap(practitioner=consultant, moment=starts_at, held_for=None, beyond=())
                     entry = diary.take(practitioner=consultant, span=availability.occupied_span(kind, starts_at), by=by)
                     patient = Patient.objects.create(name=name, email=email, phone=phone, time_zone=zone)
                     return open_session(

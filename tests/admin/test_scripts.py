@@ -43,6 +43,29 @@ class TestPage:
         assert draft.emergency_card == "Ring 000."
 
 
+    def test_notes_who_changed_a_question_last(self, draft):
+        olive = somebody("operations")
+        (question,) = draft.questions.all()
+        form = {
+            "opening": "",
+            "emergency_card": "Ring 000.",
+            "note": "",
+            "questions-TOTAL_FORMS": 1,
+            "questions-INITIAL_FORMS": 1,
+            "questions-0-id": question.pk,
+            "questions-0-script": draft.pk,
+            "questions-0-text": "Since when?",
+            "questions-0-kind": "fact",
+            "questions-0-position": 0,
+            "questions-0-code": question.code,
+        }
+
+        logged_in(olive).post(url(draft), form)
+
+        draft.refresh_from_db()
+        assert (draft.questions.get().text, draft.changed_by) == ("Since when?", olive)
+
+
 class TestPreview:
     def test_shows_the_questions_with_what_is_doubtful(self, operations, draft):
         page = operations.get(reverse("admin:triage_script_preview", args=[draft.pk])).content.decode()

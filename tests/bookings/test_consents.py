@@ -90,6 +90,17 @@ class TestPublish:
         former.refresh_from_db()
         assert (new.version, former.is_current, wording("privacy")) == (former.version + 1, False, new)
 
+    def test_changes_nothing_by_the_same_words(self):
+        former = wording("privacy")
+
+        assert (
+            consents.publish(
+                kind="privacy", text=f" {former.text} ", is_required=former.is_required, by=None, now=timezone.now()
+            )
+            == former
+        )
+        assert wording("privacy").version == former.version
+
     def test_begins_with_version_one(self):
         assert published("recording", "May we record?").version == 1
 

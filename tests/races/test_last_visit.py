@@ -7,11 +7,20 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from bookings import lifecycle
+from bookings.models import Booking
 from bookings.payments import Taken
-from botaniqal.errors import RuleBroken
+from botaniqal.errors import DomainError, RuleBroken
 from practitioners.models import DiaryEntry
-from tests.factories import AppointmentTypeFactory, PractitionerFactory, SessionFactory, next_morning
-from triage import booking
+from tests.factories import (
+    AppointmentTypeFactory,
+    BookingFactory,
+    PractitionerFactory,
+    SessionFactory,
+    next_morning,
+)
+from triage import booking, sessions
+from triage.models import TriageSession
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TEN = next_morning(10, days=2)
@@ -53,21 +62,64 @@ def book(n, call, doctor, kind):
     )
 
 
+def at_once(do) -> list[str | None]:
+    """Do something for each number at the same time; give the rule or code of what was refused."""
+
+    def one(n):
+        try:
+            do(n)
+        except RuleBroken as refusal:
+            return refusal.rule
+        except DomainError as refusal:
+            return refusal.code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(CALLS) as threads:
+        return list(threads.map(one, range(CALLS)))
+
+
 class TestDailyCap:
     @pytest.mark.parametrize("take", [hold, book])
     def test_gives_the_last_visit_of_a_day_once(self, doctor, kind, take):
         calls = [SessionFactory() for _ in range(CALLS)]
 
-        def one(n):
-            try:
-                take(n, calls[n], doctor, kind)
-            except RuleBroken as refusal:
-                return refusal.rule
-            finally:
-                connection.close()
-
-        with ThreadPoolExecutor(CALLS) as threads:
-            results = list(threads.map(one, range(CALLS)))
+        results = at_once(lambda n: take(n, calls[n], doctor, kind))
 
         assert results.count("cap") == CALLS - 1
         assert DiaryEntry.objects.filter(practitioner=doctor).count() == 1
+
+    def test_is_kept_by_visits_that_are_moved_there(self, doctor, kind):
+        visits = [
+            BookingFactory(practitioner=PractitionerFactory(gives=[kind]), appointment_type=kind) for _ in range(CALLS)
+        ]
+
+        def move(n):
+            at = TEN + n * timedelta(minutes=15)
+            lifecycle.move(booking_id=visits[n].pk, starts_at=at, practitioner=doctor, by=None, now=timezone.now())
+
+        results = at_once(move)
+
+        assert results.count("cap") == CALLS - 1
+        assert Booking.objects.filter(practitioner=doctor).count() == 1
+
+    def test_is_kept_by_consultations(self):
+        free = AppointmentTypeFactory(free=True)
+        PractitionerFactory(consultant=True, gives=[free], daily_cap=1)
+
+        def ask(n):
+            sessions.book_consultation(
+                name="Leo Martin",
+                email="leo@example.com",
+                phone="+61491570156",
+                preferred_times=[TEN + n * timedelta(minutes=15)],
+                concern="",
+                zone="Australia/Melbourne",
+                by=None,
+                now=timezone.now(),
+            )
+
+        results = at_once(ask)
+
+        assert results.count("slot_taken") == CALLS - 1
+        assert TriageSession.objects.count() == 1

@@ -197,6 +197,17 @@ class TestHoldAndBook:
             with pytest.raises(RuleBroken, match="outside"):
                 hold(*asked)
 
+    def test_cannot_for_another_appointment(self, session, doctor, kind):
+        go_beyond(session, doctor, kind)
+        hold(session, doctor, kind)
+        longer = AppointmentTypeFactory(service=kind.service, minutes=60)
+        doctor.appointment_types.add(longer)
+
+        with pytest.raises(RuleBroken, match="outside"):
+            hold(session, doctor, longer)
+        with pytest.raises(RuleBroken, match="outside"):
+            book(session, doctor, longer)
+
     def test_leaves_the_break_out_but_never_overlaps(self, session, doctor):
         kind = AppointmentTypeFactory(buffer_before_minutes=15, buffer_after_minutes=15)
         doctor.appointment_types.add(kind)

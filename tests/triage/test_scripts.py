@@ -102,6 +102,25 @@ class TestApprove:
 
         assert refusal.value.rule == "four_eyes"
 
+    def test_is_for_another_than_who_changed_the_draft_last(self, script, clinician):
+        draft = scripts.make_draft(of=script, by=UserFactory(roles=["clinician"]))
+        scripts.note_writer(script_id=draft.pk, by=clinician)
+
+        with pytest.raises(RuleBroken) as refusal:
+            scripts.approve(script_id=draft.pk, by=clinician, now=NOW)
+
+        assert refusal.value.rule == "four_eyes"
+
+    def test_is_for_who_began_it_where_the_only_other_changed_it_last(self, script, clinician):
+        other = UserFactory(roles=["clinician"])
+        draft = scripts.make_draft(of=script, by=clinician)
+        scripts.note_writer(script_id=draft.pk, by=other)
+
+        scripts.approve(script_id=draft.pk, by=clinician, now=NOW)
+
+        draft.refresh_from_db()
+        assert draft.approved_by == clinician
+
     def test_is_for_who_began_it_where_nobody_else_may(self, script, clinician):
         draft = scripts.make_draft(of=script, by=clinician)
 

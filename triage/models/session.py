@@ -222,6 +222,9 @@ class Override(models.Model):
 
     session = models.ForeignKey(TriageSession, on_delete=models.CASCADE, null=True, related_name="overrides")
     practitioner = models.ForeignKey("practitioners.Practitioner", on_delete=models.PROTECT, related_name="+")
+    appointment_type = models.ForeignKey(
+        "services.AppointmentType", on_delete=models.PROTECT, null=True, related_name="+"
+    )
     starts_at = models.DateTimeField()
     rule = models.CharField(max_length=10, choices=Rule)
     reason = models.CharField(max_length=200)
