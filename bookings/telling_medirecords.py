@@ -88,6 +88,7 @@ class Teller:
             starts_at=booking.starts_at,
             minutes=int((booking.ends_at - booking.starts_at).total_seconds() // 60),
             billing_code=booking.appointment_type.billing_code,
+            category=booking.appointment_type.reporting_category,
         )
         place = {"provider_id": provider_id, "starts_at": booking.starts_at.isoformat()}
         appointment = appointment or self._find(record, **place)
@@ -208,7 +209,7 @@ def _digits(phone: str) -> str:
 def _differs(appointment: Appointment, draft: AppointmentDraft) -> bool:
     return appointment.is_cancelled or any(
         getattr(appointment, field) != getattr(draft, field)
-        for field in ("patient_id", "provider_id", "type_id", "starts_at", "minutes", "billing_code")
+        for field in ("patient_id", "provider_id", "type_id", "starts_at", "minutes", "billing_code", "category")
     )
 
 

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from botaniqal.errors import DomainError
+from botaniqal.integrations import medirecords_marks
 from botaniqal.integrations.http import VendorRefused, Wire, Words
 from botaniqal.integrations.limits import Limit
 
@@ -34,10 +35,6 @@ MAX_PAGES = 1_000
 NAME_LENGTH = 40
 NOTES_LENGTH = 500
 ACTIVE_PATIENT = 1
-# No field for a billing code is documented (as of 2026-11-21): it stands in the notes, behind the mark.
-MARK, BILLING = "[ref:{}]", "[billing:{}]"
-MARKS = re.compile(r"\[ref:(?P<ref>[^\]]+)\]\s*(?:\[billing:(?P<billing>[^\]]+)\]\s*)?")
-BRACKETS = str.maketrans("", "", "[]")
 LENGTH = re.compile(r"(\d+)\s*(h|m)", re.IGNORECASE)
 
 # What a PUT, which replaces the whole record, must bring back of what the practice entered itself.
@@ -110,6 +107,7 @@ class AppointmentDraft:
     starts_at: datetime
     minutes: int
     billing_code: str = ""
+    category: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +122,7 @@ class Appointment:
     starts_at: datetime
     minutes: int | None
     billing_code: str
+    category: str
     status: int
 
     @property
@@ -246,7 +245,7 @@ class MediRecords:
         status = record.get("appointmentStatus")
         if status in (None, Status.CANCELLED):
             status = int(Status.BOOKED)
-        notes = f"{fields['notes']} {MARKS.sub('', record.get('notes') or '', count=1)}".strip()
+        notes = f"{fields['notes']} {medirecords_marks.behind(record.get('notes'))}".strip()
         changes = {**fields, "notes": notes[:NOTES_LENGTH], "appointmentStatus": status}
         return self._put(id, record, changes, read=self._appointment_reader())
 
@@ -288,7 +287,7 @@ class MediRecords:
             "scheduleTime": self._wall_time(draft.starts_at),
             "appointmentIntervalCode": code,
             # Whatever else is known of the visit may be about somebody's health.
-            "notes": _marks(draft),
+            "notes": medirecords_marks.written(ref=draft.ref, billing_code=draft.billing_code, category=draft.category),
         }
 
     def _wall_time(self, moment: datetime) -> str:
@@ -314,16 +313,17 @@ class MediRecords:
         time_zone = self._time_zone
 
         def read(row: dict[str, Any]) -> Appointment:
-            marks = MARKS.match(row.get("notes") or "")
+            marks = medirecords_marks.read(row.get("notes"))
             return Appointment(
                 id=row["id"],
-                ref=marks["ref"] if marks else None,
+                ref=marks.ref,
                 patient_id=row.get("patientId"),
                 provider_id=row.get("providerId"),
                 type_id=row.get("appointmentTypeId"),
                 starts_at=datetime.fromisoformat(row["scheduleTime"]).replace(tzinfo=time_zone).astimezone(UTC),
                 minutes=lengths.get(row.get("appointmentIntervalCode")),
-                billing_code=(marks and marks["billing"]) or "",
+                billing_code=marks.billing_code,
+                category=marks.category,
                 status=row["appointmentStatus"],
             )
 
@@ -356,11 +356,6 @@ def written_name(name: str) -> tuple[str, str]:
     """Write a name as MediRecords keeps it: first names and last name, each cut to what fits."""
     *first_names, last_name = name.split() or [""]
     return " ".join(first_names)[:NAME_LENGTH], last_name[:NAME_LENGTH]
-
-
-def _marks(draft: AppointmentDraft) -> str:
-    code = draft.billing_code.translate(BRACKETS)
-    return f"{MARK.format(draft.ref)} {BILLING.format(code)}" if code else MARK.format(draft.ref)
 
 
 def _patient_body(draft: PatientDraft, practice_id: str) -> dict[str, Any]:

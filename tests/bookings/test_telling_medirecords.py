@@ -215,27 +215,41 @@ class TestTell:
 
         assert record_of(booking).state == Owed.State.NEEDS_PERSON
 
-    def test_sends_the_catalogues_billing_code_behind_its_mark(self, vendors, dr_dia, visits, book):
-        visits.billing_code = "ALT [30]"
+    @pytest.mark.parametrize(
+        ("billing_code", "category", "told"),
+        [
+            ("ALT [30]", "", " [billing:ALT 30]"),
+            ("", "Sleep", " [category:Sleep]"),
+            ("ALT 30", "Sleep", " [billing:ALT 30] [category:Sleep]"),
+            ("", "", ""),
+        ],
+    )
+    def test_sends_the_catalogues_codes_behind_its_mark(
+        self, vendors, dr_dia, visits, book, billing_code, category, told
+    ):
+        visits.billing_code, visits.reporting_category = billing_code, category
         visits.save()
         booking = book(dr_dia)
 
         tell()
 
-        assert appointments(vendors)[0]["notes"] == f"[ref:{booking.pk}] [billing:ALT 30]"
+        assert appointments(vendors)[0]["notes"] == f"[ref:{booking.pk}]{told}"
 
-    def test_brings_a_billing_code_up_to_date_and_leaves_the_practices_own_words(self, vendors, dr_dia, visits, book):
-        visits.billing_code = "OLD"
+    @pytest.mark.parametrize(
+        ("field", "told"), [("billing_code", "[billing:NEW]"), ("reporting_category", "[category:NEW]")]
+    )
+    def test_brings_a_code_up_to_date_once(self, vendors, dr_dia, visits, book, field, told):
+        setattr(visits, field, "OLD")
         visits.save()
         booking = book(dr_dia)
         tell()
-        visits.billing_code = "NEW"
+        setattr(visits, field, "NEW")
         visits.save()
         sync.owe(booking=booking, now=timezone.now())
 
         tell()
 
-        assert [row["notes"] for row in appointments(vendors)] == [f"[ref:{booking.pk}] [billing:NEW]"]
+        assert [row["notes"] for row in appointments(vendors)] == [f"[ref:{booking.pk}] {told}"]
 
     def test_goes_into_the_diary_of_the_practitioner_who_took_it_over(self, vendors, dr_dia, visits, book):
         booking = book(dr_dia)
