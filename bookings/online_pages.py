@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from botaniqal import zones
+from botaniqal import phones, zones
 from botaniqal.api.throttles import PublicBooking, PublicEmail
 from botaniqal.cards import validate_none
 from botaniqal.errors import DomainError, Missing, RuleBroken
@@ -237,6 +237,7 @@ def _summary_page(
         **choice.shown(),
         "form": details,
         "said": details.cleaned_data,
+        "phone": phones.shown(details.cleaned_data["phone"]),
         "hidden": _hidden(details),
         "rules": own_visit.rules_in_words(),
         "problem": problem,

@@ -219,4 +219,4 @@ def _hours(hours: int) -> str:
 def _part(percent: int) -> str:
     if percent == 100:
         return "all of what you paid comes back"
-    return f"{percent} % of what you paid come back" if percent else "nothing comes back"
+    return f"{percent} % of what you paid comes back" if percent else "nothing comes back"
