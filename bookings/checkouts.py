@@ -8,15 +8,17 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
+from botaniqal import cards
 from botaniqal.accounts.models import User
 from botaniqal.celery import ring
-from botaniqal.errors import Missing, RuleBroken
+from botaniqal.errors import Malformed, Missing, RuleBroken
 from botaniqal.integrations.owed import CLEARED
 
-from .models import Booking, Checkout, Payment
+from .models import Booking, Checkout, Payment, on_clock
 
 Status = Checkout.Status
 STANDING = (Status.NEW, Status.OPEN)
+DIFFERS = "What was paid at Stripe is not what was asked for. Compare the two, and give the money back there if need be."
 
 
 class NothingToPay(RuleBroken):
@@ -96,6 +98,41 @@ def withdraw(*, booking_id: UUID, by: User | None, now: datetime) -> None:
     """
     if not take_back(booking=_locked(booking_id), now=now):
         raise NothingToPay("No payment link is open for this booking.")
+
+
+@transaction.atomic
+def set_aside(*, checkout_id: UUID, reason: str, by: User, now: datetime) -> None:
+    """
+    Let a way to pay be that somebody has looked after at Stripe, and say what was done.
+
+    :raises Missing: there is no such checkout, or it needs nobody.
+    :raises Malformed: no reason, or a card number in it.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise Malformed("Say what was done.", details={"reason": ["Required."]})
+    cards.refuse(reason, "reason")
+    stuck = Checkout.objects.for_a_person().filter(pk=checkout_id)
+    booking_id = stuck.values_list("booking", flat=True).first()
+    if booking_id is None:
+        raise Missing("This payment needs nobody's help any more.")
+    _locked(booking_id)
+    aside = {**CLEARED, "problem": f"Set aside by {by}: {reason}"[:300]}
+    Booking.objects.filter(pk=booking_id, attention=DIFFERS).update(attention="")
+    stuck.update(status=Status.VOID, told=F("wanted"), leased_until=None, **aside)
+
+
+def in_words(checkout: Checkout) -> str:
+    """Say how a way to pay stands, for staff."""
+    if checkout.needs_person:
+        return "the payment link needs help"
+    return {
+        Status.NEW: "the payment link is on its way",
+        Status.OPEN: f"payment link open until {on_clock(checkout.expires_at)}",
+        Status.PAID: f"paid by link {on_clock(checkout.paid_at)}" if checkout.paid_at else "paid by link",
+        Status.EXPIRED: "the payment link lapsed unpaid",
+        Status.VOID: "the payment link was taken back",
+    }[Status(checkout.status)]
 
 
 def take_back(*, booking: Booking, now: datetime) -> int:

@@ -241,7 +241,7 @@ def _policy(booking: Booking, cause: RefundDecision.Cause, now: datetime) -> tup
 def _require_sense(decision: RefundDecision, amount: Decimal, reason: str, reference: str) -> None:
     refuse_card_number(reason, "reason")
     refuse_card_number(reference, "reference")
-    if not 0 <= amount <= decision.paid or amount != amount.quantize(CENT):
+    if not (amount.is_finite() and 0 <= amount <= decision.paid and amount == amount.quantize(CENT)):
         raise Malformed(
             f"Give back between $0 and ${decision.paid}, in whole cents.", details={"amount": ["Out of range."]}
         )

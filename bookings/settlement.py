@@ -24,7 +24,7 @@ from botaniqal.integrations.owed import CLEARED, NeedsPerson, WaitFor
 from botaniqal.integrations.stripe_client import CURRENCY, Session, Stripe, cents
 from practitioners.diary import SlotTaken
 
-from . import lifecycle, links, money_notices, payments, refunds
+from . import checkouts, lifecycle, links, money_notices, payments, refunds
 from .models import Booking, Checkout, Payment, RefundDecision
 
 Status = Checkout.Status
@@ -35,9 +35,6 @@ LONGEST = stripe_client.LONGEST - timedelta(seconds=30)
 OVERDUE_SECONDS = 30
 WAITS = "It waits for the patient to pay."
 TOO_LATE = "The payment came after the time was given back."
-DIFFERS = (
-    "What was paid at Stripe is not what was asked for. Compare the two, and give the money back there if need be."
-)
 
 
 class CheckoutOver(RuleBroken):
@@ -161,7 +158,7 @@ def _look(checkout: Checkout, stripe: Stripe, now: datetime) -> Checkout:
         is_over = stripe.intent(session.payment_intent).is_over  # a debit takes days, and may be refused
     checkout = _note(checkout.pk, session, is_over, now)
     if session.is_paid and checkout.status != Status.PAID:
-        raise NeedsPerson(DIFFERS)
+        raise NeedsPerson(checkouts.DIFFERS)
     return checkout
 
 
@@ -173,7 +170,7 @@ def _note(checkout_id: UUID, session: Session, is_over: bool, now: datetime) -> 
     checkout.checked_at = now
     changed = ["checked_at"]
     if session.is_paid and not _is_as_asked(session, checkout):
-        Booking.objects.filter(pk=checkout.booking_id).update(attention=DIFFERS)
+        Booking.objects.filter(pk=checkout.booking_id).update(attention=checkouts.DIFFERS)
     elif session.is_paid or is_over:
         if session.is_paid:
             checkout.status, checkout.paid_at, checkout.payment_intent = Status.PAID, now, session.payment_intent

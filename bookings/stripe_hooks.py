@@ -9,7 +9,7 @@ from botaniqal.integrations.models import InboundEvent
 from botaniqal.integrations.owed import NeedsPerson
 
 from . import disputes, refunding, settlement
-from .models import Checkout
+from .models import Booking, Checkout
 
 NOT_OURS = "Ignored: it is about no payment of the portal's."
 DECLINED = "A payment did not go through. The patient may try again."
@@ -75,7 +75,8 @@ def _paid_by(payment_intent: str) -> Checkout | None:
 
 def _looked(checkout: Checkout) -> str:
     after = settlement.look(checkout.pk, timezone.now())
-    return f"{after.booking}: {after.get_status_display().lower()}; {after.booking.get_state_display().lower()}."
+    booking = Booking.objects.get(pk=after.booking_id)
+    return f"{booking}: {after.get_status_display().lower()}; {booking.get_state_display().lower()}."
 
 
 def _about(event: InboundEvent, name: str) -> str:

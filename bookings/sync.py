@@ -24,6 +24,8 @@ from .models import Booking, SyncRecord
 System = SyncRecord.System
 
 POLL_SECONDS = 0.05
+OF_OTHER_THINGS = (Message.Kind.UNREAD_CARD, Message.Kind.PAYMENT_LINK, Message.Kind.REFUNDED)
+"""E-mails about a booking that do not tell the patient of the visit itself."""
 
 
 def owe(*, booking: Booking, now: datetime) -> None:
@@ -94,7 +96,7 @@ def work_due(system: System) -> int:
 def statement(booking: Booking) -> list[dict[str, Any]]:
     """Say where each system stands with the booking, the patient's e-mail included."""
     rows = [(record.system, record) for record in booking.sync_records.order_by("system")]
-    to_patient = Message.objects.filter(reference=booking.pk).exclude(kind=Message.Kind.UNREAD_CARD)
+    to_patient = Message.objects.filter(reference=booking.pk).exclude(kind__in=OF_OTHER_THINGS)
     if message := to_patient.order_by("-created_at").first():
         rows.append(("email", message))
     return [

@@ -48,10 +48,34 @@ class Till:
         """Give all of it back by hand."""
         assert self.press(f"payments/{checkout.external_id}/refund").ok
 
+    def fail(self, checkout: Checkout) -> None:
+        """Let a refund come back after all."""
+        assert self.press(f"payments/{checkout.external_id}/fail").ok
+
+    def forget_keys(self) -> None:
+        """Let a day go by, after which Stripe knows no Idempotency-Key any more."""
+        self.sandbox.control("DELETE", "stripe/keys")
+
     def session(self, checkout: Checkout) -> dict[str, Any]:
         """Read a session as Stripe knows it."""
         checkout.refresh_from_db()
         return next(row for row in self.known("sessions") if row["id"] == checkout.external_id)
+
+    def sell_something_else(self) -> str:
+        """Sell something that the portal knows nothing of, and give its session's name."""
+        words = {
+            "mode": "payment",
+            "success_url": "https://elsewhere.example.com",
+            "line_items[0][quantity]": "1",
+            "line_items[0][price_data][currency]": "aud",
+            "line_items[0][price_data][unit_amount]": "5000",
+            "line_items[0][price_data][product_data][name]": "A book",
+        }
+        key = {"Authorization": f"Bearer {ENVIRONMENT['STRIPE_SECRET_KEY']}"}
+        address = f"{self.sandbox.stripe_url}/v1/checkout/sessions"
+        session = self._session.post(address, data=words, headers=key, timeout=10).json()["id"]
+        assert self.press(f"pay/{session}", press="pay").ok
+        return session
 
     def known(self, what: str) -> list[dict[str, Any]]:
         """List sessions, payment_intents, refunds, disputes or events."""

@@ -175,7 +175,7 @@ class Payment(models.Model):
 
     class Method(models.TextChoices):
         CREDIT_CARD_PHONE = "credit_card_phone", "Card on the terminal"
-        STRIPE_LINK = "stripe_link", "Paid online"
+        STRIPE_LINK = "stripe_link", "Online"
         CASH = "cash", "Cash"
         BANK_TRANSFER = "bank_transfer", "Bank transfer"
         NONE = "none", "None needed"
@@ -215,3 +215,8 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return f"${self.amount} {self.get_status_display().lower()}"
+
+    @property
+    def is_asked_for_online(self) -> bool:
+        """True while it is still to be paid, and by a way to pay at Stripe."""
+        return self.status == self.Status.PENDING and self.method == self.Method.STRIPE_LINK

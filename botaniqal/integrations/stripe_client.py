@@ -149,7 +149,7 @@ def cents(amount: Decimal) -> int:
 
 def dollars(amount: int) -> Decimal:
     """Write Stripe's cents as dollars."""
-    return Decimal(amount) / 100
+    return Decimal(amount).scaleb(-2)
 
 
 def client() -> "Stripe":

@@ -31,6 +31,7 @@ graph/sync-state  DELETE  {mailbox}: its delta tokens are gone
 graph/life        POST    {event, mailbox?}: expired unheard, or a lifecycle event that the owner is told
 graph/tokens      POST    {seconds}: how long keys to Graph live from now on
 graph/tokens      DELETE  every key ends now
+stripe/keys       DELETE  every Idempotency-Key is forgotten, as after a day
 portal            POST    {url, unasked?}: where webhooks go; unasked false: nobody is told without a subscription
 reset             POST    forget everything but event types and their hosts; the environment's settings hold again
 state             GET     ?vendor=: all that it knows
@@ -223,6 +224,13 @@ def send_again(request: HttpRequest) -> JsonResponse:
     if store.get("delivery", body["id"]) is None:
         raise Refused(404, "No such delivery")
     deliveries.send_again(body["id"], times=body.get("times", 1))
+    return JsonResponse({})
+
+
+def forget_keys(request: HttpRequest) -> JsonResponse:
+    """Let Stripe forget what was asked under which Idempotency-Key."""
+    for key in store.find("stripe_key"):
+        store.delete("stripe_key", key["id"])
     return JsonResponse({})
 
 

@@ -61,9 +61,14 @@ export async function finish() {
 function askToUndo() {
     const { giveBack } = state.ending;
     find("#undo-money").hidden = !giveBack;
-    find("#undo-money").textContent = giveBack ? `${money(giveBack)} was paid. Give it back, on the terminal.` : "";
+    find("#undo-money").textContent = giveBack ? `${money(giveBack)} was paid. ${howToGiveBack()}` : "";
     dialog.showModal();
     find("#undo-not").focus();
+}
+
+function howToGiveBack() {
+    if (state.ending.isPaidOnline) return "Operations decide what is given back online.";
+    return "Give it back on the terminal, and operations note its slip.";
 }
 
 /** Take the booking back; the call goes on where it was. */
@@ -71,13 +76,14 @@ async function undo(event) {
     event.preventDefault();
     const { number } = state.booking;
     const { giveBack } = state.ending;
+    const how = howToGiveBack();
     dialog.close();
     find("#notes").focus();
     try {
         await flushRemark();
         await act("undo");
         calm();
-        if (giveBack) alarm(`${number} is undone. ${money(giveBack)} was paid: give it back, on the terminal.`);
+        if (giveBack) alarm(`${number} is undone. ${money(giveBack)} was paid. ${how}`);
         else say(`${number} is undone. The patient gets an e-mail.`);
     } catch (error) {
         alarm(error.message);

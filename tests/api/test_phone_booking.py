@@ -67,6 +67,19 @@ class TestPhoneBookings:
         assert (booked.price, booked.payment.status, booked.payment.method) == (119, "collected", "credit_card_phone")
         assert booked.source == "phone"
 
+    def test_sends_a_payment_link_for_what_was_not_collected(self, sarah, agreed):
+        answer = book(sarah, agreed, paymentMethod="stripe_link", paymentCollected=False)
+
+        booked = Booking.objects.get(pk=answer.json()["bookingId"])
+        checkout = booked.checkouts.get()
+        assert (booked.state, booked.payment.status) == ("confirmed", "pending")
+        assert (checkout.sends_link, checkout.amount, checkout.status) == (True, 119, "new")
+
+    def test_sends_no_link_for_what_was_collected(self, sarah, agreed):
+        answer = book(sarah, agreed, paymentMethod="stripe_link")
+
+        assert not Booking.objects.get(pk=answer.json()["bookingId"]).checkouts.exists()
+
     def test_answers_as_the_seed_says_and_truly(self, sarah, agreed, settings):
         answer = book(sarah, agreed)
 

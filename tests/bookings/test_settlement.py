@@ -302,7 +302,7 @@ class TestLookAtWhatWasNot:
         booking.refresh_from_db()
         checkout.refresh_from_db()
         assert standing(booking) == ("pending_payment", "pending")
-        assert booking.attention == settlement.DIFFERS
+        assert booking.attention == checkouts.DIFFERS
         assert (checkout.status, checkout.needs_person) == (Status.OPEN, True)
 
     def test_leaves_one_that_was_never_opened(self, till):

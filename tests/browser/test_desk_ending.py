@@ -14,6 +14,7 @@ from triage.models import HandOver, ReferralLetter, TriageSession
 from .desk import Desk
 from .test_accessibility import faults
 
+GIVE_BACK = "$119 was paid. Give it back on the terminal, and operations note its slip."
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
@@ -35,12 +36,16 @@ class TestUndo:
         expect(booked["#undo"]).to_contain_text("Undo")
         booked["#undo"].focus()
         booked.press("Enter")
-        expect(booked["#undo-money"]).to_have_text("$119 was paid. Give it back, on the terminal.")
+        expect(booked["#undo-money"]).to_have_text(
+            GIVE_BACK
+        )
         expect(booked["#undo-not"]).to_be_focused()
 
         booked.press("Tab", "Enter")
 
-        expect(booked["#alarm"]).to_contain_text("$119 was paid: give it back, on the terminal.")
+        expect(booked["#alarm"]).to_contain_text(
+            GIVE_BACK
+        )
         expect(booked["#booked"]).to_be_hidden()
         expect(booked["#notes"]).to_be_focused()
         booking = Booking.objects.get(source=Booking.Source.PHONE, price=119)

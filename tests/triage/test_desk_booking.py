@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from bookings import payments
-from bookings.models import Booking
+from bookings.models import Booking, Checkout
 from botaniqal.messages.models import Message
 from practitioners import diary
 from tests.factories import AppointmentTypeFactory, SessionFactory
@@ -175,7 +175,61 @@ class TestConfirm:
         assert session.booking is None
         assert diary.living_holds(held_for=session.pk)
 
-    def test_refuses_a_link_while_nothing_makes_links(self, desk, wanted):
+    def test_sends_a_payment_link_and_shows_how_it_stands(self, desk, session, wanted, settings):
+        settings.STRIPE_SECRET_KEY = "sk_test_1"
+
+        booking = self.confirm(desk, wanted, payment="link").json()["booking"]
+
+        session.refresh_from_db()
+        checkout = session.booking.checkouts.get()
+        assert (checkout.amount, checkout.door, checkout.sends_link) == (119, "desk", True)
+        assert checkout.created_by == session.consultant.user
+        assert session.booking.state == "confirmed"
+        assert booking["isPaymentDue"] is True
+        assert booking["payment"] == "$119.00 to be paid: the payment link is on its way"
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            ({"status": "open"}, "payment link open until"),
+            ({"status": "expired"}, "the payment link lapsed unpaid"),
+            ({"status": "void"}, "the payment link was taken back"),
+            ({"needs_person": True}, "the payment link needs help"),
+        ],
+    )
+    def test_says_what_became_of_the_link(self, desk, session, wanted, settings, change, words):
+        settings.STRIPE_SECRET_KEY = "sk_test_1"
+        self.confirm(desk, wanted, payment="link")
+        Checkout.objects.update(**change)
+
+        booking = desk.get("state").json()["booking"]
+
+        assert words in booking["payment"]
+        assert booking["isPaymentDue"] is True
+
+    def test_sends_no_link_to_nobody(self, desk, session, wanted, settings):
+        settings.STRIPE_SECRET_KEY = "sk_test_1"
+        session.patient.email = ""
+        session.patient.save()
+
+        answer = self.confirm(desk, wanted, payment="link")
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "no_email")
+        session.refresh_from_db()
+        assert session.booking is None
+
+    def test_sends_no_link_for_what_is_free(self, desk, session, wanted, kind, settings):
+        settings.STRIPE_SECRET_KEY = "sk_test_1"
+        kind.prices.update(amount=0)
+
+        booking = self.confirm(desk, wanted, payment="link", amount="0").json()["booking"]
+
+        assert booking["isPaymentDue"] is False
+        assert not Checkout.objects.exists()
+
+    def test_refuses_a_link_while_nothing_makes_links(self, desk, wanted, settings):
+        settings.STRIPE_SECRET_KEY = ""
+
         answer = self.confirm(desk, wanted, payment="link")
 
         assert (answer.status_code, list(answer.json()["details"])) == (HTTPStatus.BAD_REQUEST, ["payment"])

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from rest_framework import serializers
 
@@ -57,6 +58,12 @@ class Agreed(WantedTime):
         validators=[no_card_number],
         help_text="Why another amount than the price book's; needs the right to charge it.",
     )
+
+    def validate_payment(self, payment: str) -> str:
+        """Refuse a link where none can be made."""
+        if payment == LINK and not settings.STRIPE_SECRET_KEY:
+            raise serializers.ValidationError("Payment links are not set up.")
+        return payment
 
 
 @verb(WantedTime)

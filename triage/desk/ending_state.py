@@ -34,6 +34,7 @@ def ending_of(session: TriageSession, consultant: Practitioner | None, now: date
     return {
         "undoUntil": in_utc(until) if until and until > now else None,
         "giveBack": f"{payment.amount}" if payment.status == Payment.Status.COLLECTED else None,
+        "isPaidOnline": payment.method == Payment.Method.STRIPE_LINK,
         "card": _card_of(session, is_own, now),
         "next": _next_of(session, consultant, now) if is_own and session.state == State.WRAP_UP else None,
     }

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.db.models import prefetch_related_objects
 
-from bookings.models import Payment
+from bookings import checkouts
+from bookings.models import Checkout, Payment
 from botaniqal.api.fields import in_utc
 from practitioners import availability, diary
 from practitioners.models import DiaryEntry
@@ -21,9 +22,11 @@ def holds_of(session: TriageSession, now: datetime) -> list[dict[str, Any]]:
 
 
 def paid_words(payment: Payment) -> str:
-    """Say whether a visit is paid and how; how it may be paid one day is nobody's news, unless a link was sent."""
-    is_open = payment.status == Payment.Status.PENDING and payment.method != Payment.Method.STRIPE_LINK
-    return str(payment) if is_open else f"{payment}, {payment.get_method_display().lower()}"
+    """Say whether a visit is paid and how, or how the link stands by which it is to be paid."""
+    if payment.status != Payment.Status.PENDING:
+        return f"{payment}, {payment.get_method_display().lower()}"
+    checkout = Checkout.objects.filter(booking=payment.booking_id).first() if payment.is_asked_for_online else None
+    return f"{payment}: {checkouts.in_words(checkout)}" if checkout else str(payment)
 
 
 def _shown(hold: DiaryEntry, now: datetime) -> dict[str, Any]:

@@ -47,10 +47,24 @@ def refund(intent: Document, *, amount: int | None, reason: str | None, metadata
         tell("refund.created", made)
         tell("charge.refunded", _brought_up(intent))
         if fails:
-            failed = keep("refund", made | {"status": "failed", "failure_reason": "expired_or_canceled_card"})
-            _brought_up(intent)
-            tell("refund.failed", failed)
+            fail_refund(intent)
     return made
+
+
+def fail_refund(intent: Document) -> Document:
+    """
+    Let the latest refund of a payment come back; answers the refund.
+
+    :raises Refused: 400 where none is there to fail.
+    """
+    with store.transaction():
+        rows = [row for row in store.find("stripe_refund", payment_intent=intent["id"]) if row["status"] != "failed"]
+        if not rows:
+            raise Refused(400, "No refund of this payment can fail.")
+        failed = keep("refund", rows[-1] | {"status": "failed", "failure_reason": "expired_or_canceled_card"})
+        _brought_up(intent)
+        tell("refund.failed", failed)
+    return failed
 
 
 def refunded(intent_id: str) -> int:

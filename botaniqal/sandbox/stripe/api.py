@@ -170,7 +170,7 @@ def _kept_or_new(key: str, verb: Verb, request: HttpRequest, path: dict[str, str
         return JsonResponse(kept["answer"], status=kept["status"], headers={"Idempotent-Replayed": "true"})
     # What is refused before it is begun is not kept: the same key may be used for the corrected call.
     response = verb(request, **path)
-    answer = {"asked": asked, "status": response.status_code, "answer": json.loads(response.content)}
+    answer = {"id": key, "asked": asked, "status": response.status_code, "answer": json.loads(response.content)}
     store.put("stripe_key", key, answer)
     return response
 

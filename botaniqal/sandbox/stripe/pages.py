@@ -18,6 +18,7 @@ VERBS = {
     "arrive": lambda session, intent: payments.arrive(session["id"]),
     "bounce": lambda session, intent: payments.bounce(session["id"]),
     "refund": lambda session, intent: _refund(intent),
+    "fail": lambda session, intent: afterwards.fail_refund(intent),
     "dispute": lambda session, intent: afterwards.dispute(intent),
     "won": lambda session, intent: afterwards.close_dispute(intent, "won"),
     "lost": lambda session, intent: afterwards.close_dispute(intent, "lost"),
@@ -113,6 +114,8 @@ def _verbs(session: Document, intent: Document | None, back: int, disputes: list
     if state != "paid":
         return []
     verbs = [("refund", "Give it back")] if back < session["amount_total"] else []
+    if back:
+        verbs.append(("fail", "The refund comes back"))
     if not disputes:
         return [*verbs, ("dispute", "The bank disputes it")]
     is_open = disputes[0]["status"] == "needs_response"
