@@ -27,6 +27,7 @@ DEFAULTS = {
     "JOTFORM_API_KEY": "jotform-key-of-the-tests",
     "JOTFORM_WEBHOOK_SECRETS": "jotform-secret-of-the-tests,the-one-before",
     "JOTFORM_FORM_IDS": "240001,240002",
+    "ANYMAIL_WEBHOOK_SECRET": "ses:secret-of-the-tests",
     "STRIPE_SECRET_KEY": "sk_test_of_the_tests",
     "STRIPE_WEBHOOK_SECRET": "whsec_of_the_tests",
 }

@@ -12,6 +12,7 @@ from uuid import uuid4
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
+from botaniqal.sandbox import mail_reports
 from botaniqal.sandbox.contracts import Schema
 from botaniqal.sandbox.door import body_of
 from botaniqal.sandbox.store import store
@@ -23,6 +24,15 @@ SEND_EMAIL: Schema = {
     "required": ["Content"],
     "properties": {
         "FromEmailAddress": {"type": "string"},
+        "EmailTags": {
+            "type": "array",
+            "maxItems": 50,
+            "items": {
+                "type": "object",
+                "required": ["Name", "Value"],
+                "properties": {"Name": {"type": "string"}, "Value": {"type": "string"}},
+            },
+        },
         "Destination": {
             "type": "object",
             "properties": {"ToAddresses": ADDRESSES, "CcAddresses": ADDRESSES, "BccAddresses": ADDRESSES},
@@ -56,7 +66,7 @@ def send_email(request: HttpRequest) -> JsonResponse:
     id = str(uuid4())
     destination: dict[str, Any] = body.get("Destination", {})
     recipients = [address for group in destination.values() for address in group]
-    store.put(
+    kept = store.put(
         "message",
         id,
         {
@@ -68,10 +78,13 @@ def send_email(request: HttpRequest) -> JsonResponse:
             "text": _part(message, "plain"),
             "html": _part(message, "html"),
             "attachments": [attachment.name for attachment in _attachments(message)],
+            "headers": [[name, str(value)] for name, value in message.items()],
+            "tags": {tag["Name"]: [tag["Value"]] for tag in body.get("EmailTags", [])},
         },
     )
     # Apart, since the mailbox lists many messages and opens few.
     store.put("raw_message", id, {"data": raw})
+    mail_reports.report_by_address(kept)
     return JsonResponse({"MessageId": id})
 
 
@@ -91,7 +104,7 @@ def _part(message: EmailMessage, kind: str) -> str:
 
 
 def _attachments(message: EmailMessage) -> list[Attachment]:
-    """Collect what is neither text nor HTML of the message; an invitation may stand between the two."""
+    """Collect the files of the message; the appointment stands beside text and HTML as well, for mail clients alone."""
     shown = [message.get_body(("plain",)), message.get_body(("html",))]
     return [
         Attachment(
@@ -101,4 +114,5 @@ def _attachments(message: EmailMessage) -> list[Attachment]:
         )
         for number, part in enumerate(message.walk())
         if not part.is_multipart() and part not in shown
+        if part.get_filename() or part.get_content_type() != "text/calendar"
     ]

@@ -5,22 +5,14 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.dateparse import parse_datetime
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
 from botaniqal.sandbox import deliveries as outgoing
-from botaniqal.sandbox import mail
 from botaniqal.sandbox.graph import notices
 from botaniqal.sandbox.medirecords.api import APPOINTMENT_TYPES, STATUSES, span_of
 from botaniqal.sandbox.store import Document, store
 
 ROWS = 100
-# A message may bring its own looks, but no script, no form and no picture from elsewhere.
-MESSAGE_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self';"
-    " sandbox allow-popups allow-popups-to-escape-sandbox"
-)
 
 
 @require_GET
@@ -35,41 +27,6 @@ def medirecords(request: HttpRequest) -> HttpResponse:
         "patient_count": len(patients),
     }
     return render(request, "sandbox/medirecords.html", context)
-
-
-@require_GET
-def mailbox(request: HttpRequest) -> HttpResponse:
-    """List the messages, newest first."""
-    messages = [_with_time(row) for row in store.latest("message", ROWS)]
-    return render(request, "sandbox/mailbox.html", {"messages": messages})
-
-
-@require_GET
-def show_message(request: HttpRequest, id: str) -> HttpResponse:
-    """Show one message as text and as HTML."""
-    message = _with_time(_found("message", id))
-    return render(request, "sandbox/message.html", {"message": message, "files": mail.attachments(id)})
-
-
-@require_GET
-def show_message_html(request: HttpRequest, id: str) -> HttpResponse:
-    """Serve a message's HTML for its frame, with nothing allowed; its links open beside the mailbox."""
-    html = _found("message", id)["html"]
-    return HttpResponse(
-        f'<!doctype html><base target="_blank">{html}', headers={"Content-Security-Policy": MESSAGE_POLICY}
-    )
-
-
-@require_GET
-def download(request: HttpRequest, id: str, number: int) -> HttpResponse:
-    """Hand out one file of a message."""
-    files = mail.attachments(id)
-    if number >= len(files):
-        raise Http404
-    file = files[number]
-    response = HttpResponse(file.content, content_type=file.content_type)
-    response.headers["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=file.name)
-    return response
 
 
 @require_GET
@@ -111,10 +68,6 @@ def _found(kind: str, id: str) -> Document:
     if document is None:
         raise Http404
     return document
-
-
-def _with_time(message: Document) -> Document:
-    return message | {"at": parse_datetime(message["at"])}
 
 
 def _shown_appointment(appointment: Document, patients: dict[str, Document]) -> dict[str, Any]:

@@ -92,5 +92,8 @@ JOTFORM_API_KEY = ENVIRONMENT.get("JOTFORM_API_KEY", "")
 JOTFORM_FORM_IDS = [*filter(None, ENVIRONMENT.get("JOTFORM_FORM_IDS", "").replace(" ", "").split(","))]
 JOTFORM_WEBHOOK_SECRETS = [*filter(None, ENVIRONMENT.get("JOTFORM_WEBHOOK_SECRETS", "").replace(" ", "").split(","))]
 
+# Without it no topic of the clinic's listens to what SES reports.
+ANYMAIL_WEBHOOK_SECRET = ENVIRONMENT.get("ANYMAIL_WEBHOOK_SECRET", "")
+
 STRIPE_SECRET_KEY = ENVIRONMENT.get("STRIPE_SECRET_KEY", "")
 STRIPE_WEBHOOK_SECRET = ENVIRONMENT.get("STRIPE_WEBHOOK_SECRET") or "whsec_of_the_sandbox"

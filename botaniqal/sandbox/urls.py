@@ -4,7 +4,7 @@ from functools import partial
 
 from django.urls import include, path
 
-from botaniqal.sandbox import control, desk, dial_page, mail, pages, patient_pages
+from botaniqal.sandbox import control, desk, dial_page, mail, mail_pages, pages, patient_pages
 from botaniqal.sandbox.calendly import api as calendly
 from botaniqal.sandbox.calendly import control as calendly_control
 from botaniqal.sandbox.calendly import link_page, plan, sample, subscriptions
@@ -161,6 +161,7 @@ control_urls = [
     path("cancellations", by_method(POST=calendly_control.cancel_event)),
     path("no-shows", by_method(POST=calendly_control.mark_no_show)),
     path("deliveries", by_method(POST=control.send_again)),
+    path("stripe/keys", by_method(DELETE=control.forget_keys)),
     path("portal", by_method(POST=control.point_at_portal)),
     path("reset", by_method(POST=control.reset)),
     path("state", by_method(GET=control.show_state)),
@@ -189,10 +190,11 @@ page_urls = [
     path("outlook/<mailbox>/<id>/delete", graph_pages.delete, name="delete_outlook_event"),
     path("d/<id>", link_page.follow, name="link"),
     path("medirecords", pages.medirecords, name="medirecords"),
-    path("mailbox", pages.mailbox, name="mailbox"),
-    path("mailbox/<id>", pages.show_message, name="message"),
-    path("mailbox/<id>/html", pages.show_message_html, name="message_html"),
-    path("mailbox/<id>/files/<int:number>", pages.download, name="file"),
+    path("mailbox", mail_pages.mailbox, name="mailbox"),
+    path("mailbox/<id>", mail_pages.show_message, name="message"),
+    path("mailbox/<id>/report", mail_pages.report, name="report_message"),
+    path("mailbox/<id>/html", mail_pages.show_message_html, name="message_html"),
+    path("mailbox/<id>/files/<int:number>", mail_pages.download, name="file"),
     path("incidents", pagerduty_pages.incidents, name="incidents"),
     path("incidents/<id>", pagerduty_pages.change_incident, name="change_incident"),
     path("forms", jotform_pages.submissions, name="jotform"),

@@ -145,7 +145,7 @@ MEDIRECORDS = Vendor(
     admits=_bears(settings.MEDIRECORDS_API_KEY),
     error=_medirecords_error,
 )
-SES = Vendor(name="ses", title="Amazon SES", groups=("messages",), admits=_is_signed, error=_ses_error)
+SES = Vendor(name="ses", title="Amazon SES", groups=("messages",), admits=_is_signed, error=_ses_error, troubles=HOOKS)
 # Who may call Graph is for its token to say: the stand-in looks at that itself.
 GRAPH = Vendor(
     name="graph",
