@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.signals import request_finished, request_started
 from django.test import Client
 from playwright.sync_api import ConsoleMessage, Page
+from pytest_django import Settings
 
 from botaniqal.accounts.models import User
 from tests.factories import AppointmentTypeFactory, PractitionerFactory, SessionFactory
@@ -20,6 +21,15 @@ WAIT_MILLISECONDS = 5000
 
 # The browser notes each answer that is no success; these are states that the page shows in words.
 HANDLED = ("status of 400", "status of 403", "status of 409", "status of 422", "net::ERR_INTERNET_DISCONNECTED")
+
+
+@pytest.hookimpl(tryfirst=True)  # before the slow ones are left out
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the pages' side ways to the slow set: a browser takes seconds for what others take milliseconds for."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and not item.get_closest_marker("main_way"):
+            item.add_marker("slow")
 
 
 class Traffic:
@@ -55,6 +65,13 @@ def traffic() -> Iterator[Traffic]:
     yield watched
     request_started.disconnect(watched.begin)
     request_finished.disconnect(watched.end)
+
+
+@pytest.fixture(autouse=True)
+def _no_throttles(settings: Settings) -> None:
+    """Let browsers knock as often as they like: all of them have one address."""
+    rates = dict.fromkeys(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"], "9999/s")
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
 
 
 @pytest.fixture

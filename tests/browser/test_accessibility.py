@@ -76,6 +76,7 @@ def script(transactional_db):
 class TestDesk:
     """The call desk, light and dark, wide and on a phone."""
 
+    @pytest.mark.main_way
     def test_has_no_faults(self, looks, desk):
         AppointmentTypeFactory(price="none", service__name="Weight loss")
         desk.hold_soonest()
@@ -101,7 +102,6 @@ class TestDesk:
         assert faults(axe, toms.page) == []
 
 
-@pytest.mark.slow
 class TestOperations:
     """The pages on which people mend what vendors, calendars and forms left undone."""
 
@@ -136,7 +136,6 @@ class TestOperations:
         assert looks.wrong == []
 
 
-@pytest.mark.slow
 class TestCall:
     """The desk through a whole call, with each dialog open."""
 
@@ -206,7 +205,6 @@ class TestCall:
         assert looks.wrong == []
 
 
-@pytest.mark.slow
 class TestPages:
     """The pages around a call: what waits, calendars, scripts, patients, and what is open to everybody."""
 

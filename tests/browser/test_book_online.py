@@ -117,7 +117,6 @@ def test_a_visit_is_booked_paid_moved_and_cancelled(open_as, kind, doctor, strip
     assert (decision.cause, decision.status, decision.suggested) == ("patient", "waiting", 119)
 
 
-@pytest.mark.slow
 class TestPages:
     def test_have_no_faults_in_any_look(self, open_as, axe, kind, doctor, stripe, live_server):
         looks, page = Looks(axe), open_as(None)
@@ -184,6 +183,7 @@ class TestPages:
         assert booking.patient.time_zone == "Australia/Perth"
         assert booking.patient.consents.count() == len(consents.current())
 
+    @pytest.mark.main_way
     def test_are_gone_through_by_keyboard_alone(self, open_as, kind, doctor, stripe):
         page = open_as(None)
         page.goto(f"/book/{kind.code}?zone=Australia/Melbourne")

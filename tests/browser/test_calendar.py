@@ -24,7 +24,7 @@ from triage.models import HandOver
 
 from .test_accessibility import faults
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 TEN = next_morning(10, days=2)
 DAY = TEN.astimezone(MELBOURNE).date()
 CALENDAR = f"{reverse('admin:calendar')}?date={DAY}"

@@ -27,6 +27,7 @@ def clinic_words(moment) -> str:
 
 
 class TestBooking:
+    @pytest.mark.main_way
     def test_takes_few_presses_from_the_open_page_to_the_next_call(self, desk, session):
         expect(desk["#start"]).to_be_focused()
         desk.press("Enter")
@@ -244,6 +245,7 @@ class TestFindingATime:
 
 
 class TestLosingASlot:
+    @pytest.mark.main_way
     def test_offers_three_others_of_which_enter_holds_the_first(self, desk, doctor):
         desk.look_for_times()
         taken = desk.page.evaluate("document.querySelector('[data-offer=soonest]').time.startsAt")
@@ -262,6 +264,7 @@ class TestLosingASlot:
 
 
 class TestHolding:
+    @pytest.mark.main_way
     def test_that_runs_out_can_be_had_again_with_all_choices_kept(self, desk, settings):
         settings.HOLD_SECONDS = 2
         desk.look_for_times()

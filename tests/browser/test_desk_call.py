@@ -26,6 +26,7 @@ def eventually(read: Callable[[], str]) -> str:
 
 
 class TestNotes:
+    @pytest.mark.main_way
     def test_of_two_windows_stand_side_by_side(self, desk, open_as, sarah, session):
         other = Desk(open_as(sarah.user), session)
         desk.page.context.set_offline(True)
@@ -67,6 +68,7 @@ class TestNotes:
         session.refresh_from_db()
         assert (session.notes, session.primary_concern) == ("Mine", "Theirs")
 
+    @pytest.mark.main_way
     def test_are_kept_while_offline(self, desk, session):
         desk.page.context.set_offline(True)
         desk["#notes"].fill("Said on a bad line.")
@@ -143,6 +145,7 @@ class TestBeingLoggedOut:
 
 
 class TestAnothersCall:
+    @pytest.mark.main_way
     def test_is_read_only_until_taken_over(self, desk, open_as, tom, session):
         desk.press("Enter")
         expect(desk["#timer"]).to_be_visible()
@@ -158,6 +161,7 @@ class TestAnothersCall:
 
 
 class TestEnding:
+    @pytest.mark.main_way
     def test_without_a_booking_says_how(self, desk, session):
         desk.press("Enter")
         desk["#end"].focus()

@@ -15,7 +15,7 @@ from .desk import Desk
 from .test_accessibility import faults
 
 GIVE_BACK = "$119 was paid. Give it back on the terminal, and operations note its slip."
-pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

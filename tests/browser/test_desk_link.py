@@ -11,6 +11,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class TestPaymentLink:
+    @pytest.mark.main_way
     def test_is_sent_and_turns_paid(self, till, desk, session):
         desk.press("Enter")
         desk.hold_soonest()

@@ -71,6 +71,7 @@ class TestIdentity:
 
         expect(row.locator("[data-value]")).to_have_text("leo.new@example.com")
 
+    @pytest.mark.main_way
     def test_links_the_call_to_a_known_patient_by_six_keys(self, known, desk, session):
         expect(desk["#candidates button"]).to_be_visible()
         before = desk.presses
@@ -106,6 +107,7 @@ class TestIdentity:
 
 
 class TestConsents:
+    @pytest.mark.main_way
     def test_are_given_by_a_key_each(self, desk, session):
         wordings = ConsentWording.objects.filter(is_current=True).count()
         desk["#read-out"].focus()

@@ -58,6 +58,7 @@ def saved(desk):
 
 
 class TestScript:
+    @pytest.mark.main_way
     def test_is_answered_by_keys_alone_red_flags_first(self, desk, session):
         desk["#concern"].fill("Poor sleep")
 
@@ -74,6 +75,7 @@ class TestScript:
         saved(desk)
         assert answers(session) == {"chest": "no", "harm": "no", "gp": "Dr Ray", "since": "Days"}
 
+    @pytest.mark.main_way
     def test_takes_no_typing_and_no_look_at_it_for_an_answer(self, desk, session):
         desk["#concern"].fill("Poor sleep")
 
@@ -151,6 +153,7 @@ class TestScript:
 
 
 class TestRedFlag:
+    @pytest.mark.main_way
     def test_stops_the_call_with_its_end_in_focus(self, desk, session):
         desk.hold_soonest()
 

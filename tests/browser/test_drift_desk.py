@@ -10,7 +10,7 @@ from tests.admin.test_drift_desk import DESK, differ, run_of, unknown
 from tests.browser.test_accessibility import faults
 from tests.factories import BookingFactory, PatientFactory, PractitionerFactory, UserFactory
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.factories import MELBOURNE, BookingFactory, PatientFactory, UserFacto
 
 from .desk import Desk
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = pytest.mark.django_db(transaction=True)
 MOST_STOPS = 200
 
 # What takes part: each control of its own, radio buttons of a name and roving groups as one.

@@ -12,7 +12,7 @@ from triage.models import CallEvent, TriageSession
 from .desk import Desk
 from .test_accessibility import faults
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 State = TriageSession.State
 
 

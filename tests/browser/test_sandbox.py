@@ -52,7 +52,6 @@ def _full(sandbox):
     sandbox.reset()
 
 
-@pytest.mark.slow
 class TestPages:
     @pytest.mark.parametrize(
         ("scheme", "width", "height"), [("light", 1366, 768), ("dark", 1366, 768), ("light", 320, 640)]

@@ -8,7 +8,7 @@ from tests.factories import PatientFactory, UserFactory
 
 from .test_accessibility import faults
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
