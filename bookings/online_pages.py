@@ -55,9 +55,7 @@ class Details(forms.Form):
         super().__init__(*args, **kwargs)
         self.wordings = wordings
         for wording in wordings:
-            needed = (
-                "We can book only with your agreement. Reply to an e-mail of ours, or ring us, if you have questions."
-            )
+            needed = f"{wording.get_kind_display()}: we can book only with your agreement."
             self.fields[_field_of(wording)] = forms.BooleanField(
                 label=wording.text, required=wording.is_required, error_messages={"required": needed}
             )

@@ -205,7 +205,7 @@ class TestDetails:
 
         answer = visitor.look(**{f"agrees_{needed.pk}": None})
 
-        assert "only with your agreement" in text_of(answer)
+        assert "Privacy: we can book only with your agreement" in text_of(answer)
 
     def test_write_no_script_that_was_typed(self, visitor):
         answer = visitor.look(name=SCRIPT, email=SCRIPT, phone=SCRIPT, date_of_birth=SCRIPT, zone=SCRIPT, key=SCRIPT)
