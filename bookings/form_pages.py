@@ -28,7 +28,7 @@ def visit_form(request: HttpRequest, token: str) -> HttpResponse:
     if asked.state != form_filling.SENT:
         form_filling.require_open(booking, now=now)
     if asked.version is None or asked.state == form_filling.SENT:
-        return _done(request, booking, asked)
+        return _done(request, booking, asked, token)
     if request.method != "POST":
         said = asked.row.draft if asked.row else {}
         return _page(request, booking, asked, said, is_saved="saved" in request.GET)
@@ -102,10 +102,11 @@ def _page(
     return render(request, "public/form.html", context, status=refusal.status if refusal else HTTPStatus.OK)
 
 
-def _done(request: HttpRequest, booking: Booking, asked: Asked) -> HttpResponse:
+def _done(request: HttpRequest, booking: Booking, asked: Asked, token: str) -> HttpResponse:
     """Say that nothing has to be filled in any more; what was sent is not shown behind a link."""
     sent_on = _day(asked.row.submitted_at, booking) if asked.row else ""
-    return render(request, "public/form_sent.html", {**_visit(booking), "form": asked.form, "sent_on": sent_on})
+    context = {**_visit(booking), "form": asked.form, "sent_on": sent_on, "token": token}
+    return render(request, "public/form_sent.html", context)
 
 
 def _visit(booking: Booking) -> dict[str, Any]:
