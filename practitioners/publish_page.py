@@ -21,7 +21,7 @@ from . import publish_check
 from .publish_check import ASPECTS, Colour, Finding, Verdict
 
 CELLS = {Colour.GREEN: ("Fine", OK), Colour.AMBER: ("Look", WAITING), Colour.RED: ("Missing", BAD)}
-VERDICTS = {Colour.GREEN: ("Ready", OK), Colour.AMBER: ("Offered, but look", WAITING), Colour.RED: ("Not offered", BAD)}
+VERDICTS = {Colour.GREEN: ("Ready", OK), Colour.AMBER: ("Offered", WAITING), Colour.RED: ("Not offered", BAD)}
 ELSEWHERE = {
     AppointmentType.PRICE: ("Price book", "price_book"),
     "practitioners": ("Practitioners", "practitioners_practitioner_changelist"),

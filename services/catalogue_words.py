@@ -41,7 +41,7 @@ def texts_of(service: Service, types: Iterable[AppointmentType]) -> list[Text]:
     words = {"name": service.name, "description": service.description, "confirmation": service.confirmation_message}
     return [
         *(Text(f"service:{service.slug}:{part}", f"{service.name}: {part}", text) for part, text in words.items()),
-        *(Text(f"type:{kind.code}:name", f"{kind.name} ({kind.code}): name", kind.name) for kind in types),
+        *(Text(f"type:{kind.code}:name", f"{kind.name}: name", kind.name) for kind in types),
     ]
 
 

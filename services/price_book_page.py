@@ -29,9 +29,9 @@ from .prices import clinic_day
 
 TYPED, PERCENT, AMOUNT = "typed", "percent", "amount"
 HOW = [
-    (TYPED, "to the new prices that I type"),
-    (PERCENT, "those that I tick, by per cent"),
-    (AMOUNT, "those that I tick, by dollars"),
+    (TYPED, "to prices that I type"),
+    (PERCENT, "ticked ones by per cent"),
+    (AMOUNT, "ticked ones by dollars"),
 ]
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
 STEPS = [("1.00", "whole dollars"), ("0.05", "5 cents"), ("0.01", "cents"), ("5.00", "5 dollars")]

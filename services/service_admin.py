@@ -35,7 +35,7 @@ def offer_badge(kind: AppointmentType) -> SafeString:
         return badge("Off", PLAIN)
     mark = badge(kind.get_verdict_display(), VERDICT_TONES[kind.verdict])
     reasons = " ".join(row["reason"] for row in kind.findings)
-    return format_html("{}<small>{}</small>", mark, reasons) if reasons else mark
+    return format_html("{} <small>{}</small>", mark, reasons) if reasons else mark
 
 
 def shown_standing(standing: gate.Standing) -> SafeString:
@@ -79,7 +79,8 @@ class ApproveForm(forms.Form):
     def show(self, texts: list[gate.Text]) -> None:
         """Put before the question what is approved."""
         self.initial["seen"] = catalogue_words.fingerprint(texts)
-        rows = ((each.text.label, each.text.text or "–", shown_standing(each)) for each in gate.states(texts))
+        told = [each for each in gate.states(texts) if each.text.text or each.approval]
+        rows = ((each.text.label, each.text.text or "–", shown_standing(each)) for each in told)
         lines = format_html_join("", "<dt>{}</dt><dd>{}<small>{}</small></dd>", rows)
         self.preface = format_html('<dl class="verb-words" tabindex="0">{}</dl>', lines)
 

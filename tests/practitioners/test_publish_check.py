@@ -57,7 +57,7 @@ class TestCheck:
             (lambda kind: change(kind, kind="followup", service_form=None), "form", "amber", "no form for follow-up"),
             (lambda kind: FormVersion.objects.update(state="draft"), "form", "amber", "No version of “Before"),
             (lambda kind: Form.objects.update(is_active=False), "form", "amber", "switched off"),
-            (lambda kind: change(kind, code="new"), "wording", "red", "Sleep, initial (new): name"),
+            (lambda kind: change(kind, code="new"), "wording", "red", "Sleep, initial: name"),
             (lambda kind: change(kind, name="Rest"), "wording", "amber", "former words: Rest"),
             (lambda kind: Service.objects.update(description="New"), "wording", "red", "Medicine: description"),
         ],
