@@ -45,12 +45,12 @@ def earlier_offer(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         answer = request.POST.get("answer")
         if answer == ACCEPT:
-            return redirect(links.to_visit(earlier_answers.accept(offer_id=offer.pk, now=now)))
+            return _to_visit(earlier_answers.accept(offer_id=offer.pk, now=now))
         if answer in (DECLINE, LEAVE):
             earlier_answers.decline(offer_id=offer.pk, leaves=answer == LEAVE, now=now)
             return redirect("earlier-offer", token=token)
     if offer.state == EarlierTimeOffer.State.ACCEPTED and offer.booking:
-        return redirect(links.to_visit(offer.booking))
+        return _to_visit(offer.booking)
     if offer.state == EarlierTimeOffer.State.DECLINED:
         waits = offer.request.state in earlier.STANDING
         return render(request, "public/earlier_declined.html", {"waits": waits})
@@ -82,6 +82,11 @@ def ask_earlier(request: HttpRequest, token: str) -> HttpResponse:
             return redirect("visit-earlier", token=token)
     shown = {**_asked(booking, standing, form), "problem": problem}
     return render(request, "public/earlier.html", shown, status=status)
+
+
+def _to_visit(booking: Booking) -> HttpResponse:
+    """Lead to the page of the visit that is the patient's now, where it can be paid as well."""
+    return redirect("visit", token=links.token_of(booking))
 
 
 def _ask(booking: Booking, standing: EarlierTimeRequest | None, form: WishesForm) -> None:
@@ -125,7 +130,7 @@ def _asked(booking: Booking, standing: EarlierTimeRequest | None, form: WishesFo
         "standing": standing,
         "form": form,
         "can_ask": can_ask and not booking.appointment_type.is_free_consultation,
-        "visit": links.to_visit(booking),
+        "token": links.token_of(booking),
     }
 
 

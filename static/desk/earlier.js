@@ -34,6 +34,7 @@ export function startEarlier(chosen) {
 /** Ask what the caller would take, and put them on the list. */
 export function openEarlier({ type, practitionerId = null, practitioner = "", isBooked = false }) {
     const urgency = make("select", {}, ...URGENCIES.map(([value, name]) => new Option(name, value, value === 2, value === 2)));
+    urgency.dataset.first = "";
     const [parts, partBoxes] = chips("Time of day", DAYPARTS);
     const [days, dayBoxes] = chips("Days", WEEKDAYS);
     const until = make("input", { type: "date" });

@@ -102,13 +102,13 @@ class TestEarlierOffer:
 
         visit.refresh_from_db()
         assert visit.starts_at == SOON
-        assert answer["Location"] == links.to_visit(visit)
+        assert answer["Location"] == path_of(links.to_visit(visit))
 
     def test_leads_there_again_when_sent_twice(self, visitor, offered, visit):
         for method in (visitor.post, visitor.post, visitor.get):
             answer = method(page_of(offered), {"answer": "accept"})
 
-            assert (answer.status_code, answer["Location"]) == (302, links.to_visit(visit))
+            assert (answer.status_code, answer["Location"]) == (302, path_of(links.to_visit(visit)))
 
     def test_lets_it_go(self, visitor, offered, visit):
         page = visitor.post(page_of(offered), {"answer": "decline"}, follow=True)
