@@ -14,7 +14,7 @@
 
     const STYLE = `
         :host { display: block; font: inherit; color: inherit; line-height: 1.5; text-align: left; }
-        * { box-sizing: border-box; }
+        * { box-sizing: border-box; text-transform: none; letter-spacing: normal; }
         ul { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(260px, 100%), 1fr)); gap: 16px;
             margin: 0; padding: 0; list-style: none; }
         li.card { display: flex; flex-direction: column; gap: 8px; padding: 20px; border-radius: 8px;
