@@ -26,10 +26,20 @@ from botaniqal.admin import (
 )
 from practitioners.models import Practitioner
 
-from . import consent_admin, lifecycle, message_admin, payments, words_admin  # noqa: F401  (register themselves)
+from . import (  # noqa: F401  (some register themselves)
+    consent_admin,
+    lifecycle,
+    message_admin,
+    money_day_admin,
+    payments,
+    refund_admin,
+    words_admin,
+)
 from .earlier_admin import EarlierVerbs
 from .form_admin import FormVerbs, shown_answers_of
+from .link_admin import LinkVerbs
 from .models import Booking, Patient, Payment, ids_known_to
+from .money_admin import MoneyVerbs
 from .patient_admin import STATE_TONES, as_stored
 from .sync_admin import shown_systems, shown_time_line, shown_worst
 from .visit_admin import VisitVerbs
@@ -102,7 +112,7 @@ class BookingViews(ListViews):
 
 
 @admin.register(Booking)
-class BookingAdmin(VisitVerbs, EarlierVerbs, FormVerbs, PortalAdmin):
+class BookingAdmin(VisitVerbs, EarlierVerbs, FormVerbs, LinkVerbs, MoneyVerbs, PortalAdmin):
     """Promises to patients; they come from calls and calendars, and change by verbs."""
 
     form = BookingForm
@@ -111,7 +121,10 @@ class BookingAdmin(VisitVerbs, EarlierVerbs, FormVerbs, PortalAdmin):
     list_select_related = ["patient", "practitioner", "appointment_type", "payment"]
     search_fields = ["number", "patient__name", "patient__phone", "patient__email"]
     search_help_text = "Number, name, phone or e-mail"
-    verbs = ["move", "ask_earlier", "complete", "mark_no_show", "record_payment", "send_form", "correct", "cancel"]
+    verbs = [
+        *["move", "ask_earlier", "complete", "mark_no_show", "send_payment_link", "take_link_back", "record_payment"],
+        *["send_form", "ask_refund", "make_links_void", "correct", "cancel"],
+    ]
     fieldsets = [
         (
             None,
@@ -126,8 +139,11 @@ class BookingAdmin(VisitVerbs, EarlierVerbs, FormVerbs, PortalAdmin):
                 ]
             },
         ),
-        ("Money", {"fields": [("shown_price", "price_reason"), ("paid", "payment_method"), "payment_reference"]}),
-        ("Elsewhere", {"fields": ["told", ("made_by", "made_at"), ("source", "cancel_reason"), "correction"]}),
+        (
+            "Money",
+            {"fields": [("shown_price", "price_reason"), ("paid", "payment_method"), "payment_reference", "money"]},
+        ),
+        ("Elsewhere", {"fields": ["told", ("made_by", "made_at"), ("source", "cancel_reason"), "correction", "patients_page"]}),
         ("From the call", {"fields": ["hand_over_card"]}),
         ("What was said to whom", {"fields": ["time_line"]}),
     ]
@@ -142,8 +158,10 @@ class BookingAdmin(VisitVerbs, EarlierVerbs, FormVerbs, PortalAdmin):
             "shown_price",
             "price_reason",
         ],
-        *["paid", "payment_method", "payment_reference", "told", "made_by", "made_at", "source", "cancel_reason"],
+        *["paid", "payment_method", "payment_reference", "money"],
+        *["told", "made_by", "made_at", "source", "cancel_reason"],
         "correction",
+        "patients_page",
         "answers",
         "hand_over_card",
         "time_line",
@@ -205,7 +223,11 @@ class BookingAdmin(VisitVerbs, EarlierVerbs, FormVerbs, PortalAdmin):
     @admin.display(description="Paid", ordering="payment__status")
     def paid(self, booking: Booking) -> SafeString | str:
         payment = getattr(booking, "payment", None)
-        return badge(payment.get_status_display(), PAYMENT_TONES[payment.status]) if payment else "–"
+        if payment is None:
+            return "–"
+        shown = badge(payment.get_status_display(), PAYMENT_TONES[payment.status])
+        is_part = 0 < payment.given_back < payment.amount
+        return format_html("{}<small>${} given back</small>", shown, payment.given_back) if is_part else shown
 
     @admin.display(description="Method")
     def payment_method(self, booking: Booking) -> str:

@@ -18,7 +18,7 @@ from .models import Booking, Checkout, Payment, on_clock
 
 Status = Checkout.Status
 STANDING = (Status.NEW, Status.OPEN)
-DIFFERS = "What was paid at Stripe is not what was asked for. Compare the two, and give the money back there if need be."
+DIFFERS = "What was paid at Stripe is not what was asked for. Compare the two, and give the money back if need be."
 
 
 class NothingToPay(RuleBroken):

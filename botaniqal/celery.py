@@ -20,6 +20,7 @@ SWEPT = (
     "tell_outlook",
     "tell_medirecords",
     "tell_stripe",
+    "compare_money",
     "read_calendly",
     "read_outlook",
     "keep_subscriptions",

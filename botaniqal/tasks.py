@@ -19,6 +19,7 @@ from bookings import (
     earlier_offers,
     form_answers,
     form_asking,
+    money_compare,
     online,
     portal,
     refunding,
@@ -78,6 +79,12 @@ def tell_medirecords() -> int:
 def tell_stripe() -> int:
     """Open, close and look at ways to pay, and give back what was decided."""
     return settlement.work_due() + refunding.work_due()
+
+
+@bell
+def compare_money() -> int:
+    """Compare days of Stripe's with ours, where somebody asked for it and every night."""
+    return money_compare.work_due(now=timezone.now())
 
 
 @bell

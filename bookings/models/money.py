@@ -87,6 +87,13 @@ class RefundRule(models.Model):
         return f"{self.percent} % from {self.hours} hours before"
 
 
+class RefundDecisionQuerySet(OwedQuerySet):
+    def to_decide(self) -> "RefundDecisionQuerySet":
+        """What waits for somebody's decision, and what Stripe refused to carry out."""
+        is_stuck = Q(status=RefundDecision.Status.SENDING, needs_person=True)
+        return self.filter(Q(status=RefundDecision.Status.WAITING) | is_stuck)
+
+
 class RefundDecision(Owed):
     """
     Money that may have to be given back: what the policy suggests, what somebody decided, and what became of it.
@@ -135,6 +142,8 @@ class RefundDecision(Owed):
         "accounts.User", on_delete=models.PROTECT, null=True, editable=False, related_name="+"
     )
     settled_at = models.DateTimeField(null=True, editable=False)
+
+    objects = RefundDecisionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
@@ -219,6 +228,7 @@ class MoneyDay(Owed):
 
     class Meta:
         ordering = ["-day"]
+        verbose_name, verbose_name_plural = "comparison with Stripe", "money by day"
         indexes = [owed_index("money_day_owed")]
 
     def __str__(self) -> str:

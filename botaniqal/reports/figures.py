@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import Count, F, Min, Q, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -81,11 +81,11 @@ def calls_of_day(day: date, *, of: User | None = None) -> tuple[Share, Share]:
 
 
 def collected(since: date, *, by: User | None = None) -> Decimal:
-    """Add up what was collected from a day on, in AUD."""
-    payments = Payment.objects.filter(status=Payment.Status.COLLECTED, collected_at__gte=day_start(since))
+    """Add up what was collected from a day on, in AUD, less what was given back of it."""
+    payments = Payment.objects.filter(collected_at__gte=day_start(since))
     if by:
         payments = payments.filter(collected_by=by)
-    return payments.aggregate(total=Sum("amount"))["total"] or Decimal("0.00")
+    return payments.aggregate(total=Sum(F("amount") - F("given_back")))["total"] or Decimal("0.00")
 
 
 def bookings_by_day(last: date, *, days: int) -> list[DayOfBookings]:

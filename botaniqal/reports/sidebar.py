@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from bookings.models import DetailProposal, Drift, FormAnswers, SyncRecord
+from bookings.models import DetailProposal, Drift, FormAnswers, RefundDecision, SyncRecord
 from botaniqal.admin import BAD, INFO
 from botaniqal.integrations import subscriptions
 from botaniqal.integrations.models import InboundEvent, Incident, Subscription
@@ -98,6 +98,23 @@ GROUPS = [
             ),
             Item("Freed times", "calendar", "bookings_freedtime_changelist", "bookings.view_freedtime"),
             Item("Offers", "bell", "bookings_earliertimeoffer_changelist", "bookings.view_earliertimeoffer"),
+        ],
+    ),
+    (
+        "Money",
+        [
+            Item(
+                "Refunds",
+                "retry",
+                "bookings_refunddecision_changelist",
+                "bookings.view_refunddecision",
+                lambda request: RefundDecision.objects.to_decide(),
+                "to decide",
+            ),
+            Item("Payments online", "money", "bookings_checkout_changelist", "bookings.view_checkout"),
+            Item("Disputes", "alert", "bookings_dispute_changelist", "bookings.view_dispute"),
+            Item("Money by day", "updown", "bookings_moneyday_changelist", "bookings.view_moneyday"),
+            Item("Refund rules", "tag", "bookings_refundrule_changelist", "bookings.change_refundrule"),
         ],
     ),
     (

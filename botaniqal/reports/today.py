@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.http import conditional_page, require_POST
 
-from bookings.models import Booking, Drift, SyncRecord
+from bookings.models import Booking, Checkout, Drift, MoneyDay, RefundDecision, SyncRecord
 from botaniqal.admin import limited_to_own
 from botaniqal.errors import Missing
 from botaniqal.integrations.models import InboundEvent
@@ -100,6 +100,14 @@ def _needing_help(request: HttpRequest) -> list[tuple[int, str, str]]:
             "practitioners_outsidecalendar",
             OutsideCalendar.objects.for_a_person(),
         ),
+        (
+            "bookings.decide_refund",
+            "refunds",
+            "bookings_refunddecision",
+            RefundDecision.objects.to_decide(),
+        ),
+        ("bookings.change_checkout", "payments", "bookings_checkout", Checkout.objects.for_a_person()),
+        ("bookings.change_moneyday", "money by day", "bookings_moneyday", MoneyDay.objects.to_explain()),
         ("mail.change_message", "e-mail", "mail_message", Message.objects.for_a_person()),
     ]
     return [

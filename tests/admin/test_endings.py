@@ -6,9 +6,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings.models import Booking, CancelReason, Payment
+from bookings.models import Booking, CancelReason
 from tests.admin.conftest import logged_in, somebody
-from tests.admin.test_verbs import told, verb_of
+from tests.admin.test_verbs import verb_of
 from tests.factories import BookingFactory, PractitionerFactory, SessionFactory, UserFactory
 from triage.models import Disposition, HandOver, Outcome, ReferralLetter, TriageSession
 
@@ -99,20 +99,6 @@ class TestCancel:
 
         booking.refresh_from_db()
         assert (booking.cancel_cause, booking.cancel_reason) == (None, "Asked to")
-
-
-class TestMoneyGivenBack:
-    def test_is_noted_once_it_is_due(self, operations):
-        booking = BookingFactory(state="cancelled", cancel_reason="Mistake", cancelled_at=timezone.now())
-        Payment.objects.create(
-            booking=booking, amount=119, method="cash", status="refund_due", collected_at=timezone.now()
-        )
-
-        answer = operations.post(verb_of(booking, "give_back"), {"reference": "T-2"})
-
-        booking.payment.refresh_from_db()
-        assert booking.payment.status == "refunded"
-        assert told(answer) == [f"The $119.00 of {booking.number} is noted as given back."]
 
 
 class TestBookingPage:

@@ -5,10 +5,10 @@ from datetime import time, timedelta
 import pytest
 from django.utils import timezone
 
-from bookings.models import Booking
+from bookings.models import Booking, Payment
 from botaniqal.reports import chart, figures
 from practitioners.models import DiaryEntry, TimeOff
-from tests.factories import AppointmentTypeFactory, BookingFactory, PractitionerFactory
+from tests.factories import AppointmentTypeFactory, BookingFactory, PractitionerFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +52,33 @@ class TestUseOfWeek:
         PractitionerFactory(is_active=False)
 
         assert figures.use_of_week(MONDAY) == []
+
+
+class TestCollected:
+    def pay(self, *, at, given_back=0, **fields):
+        return Payment.objects.create(
+            booking=BookingFactory(),
+            amount=119,
+            given_back=given_back,
+            **{"method": "cash", "status": "collected", "collected_at": at} | fields,
+        )
+
+    def test_is_what_came_less_what_was_given_back_of_it(self):
+        self.pay(at=at(9))
+        self.pay(at=at(10), given_back=19, status="collected")
+        self.pay(at=at(10), given_back=119, status="refunded")
+        self.pay(at=at(11), status="refund_due")
+        self.pay(at=at(0) - timedelta(seconds=1))
+        self.pay(at=None, status="pending")
+
+        assert figures.collected(MONDAY) == 119 + 100 + 0 + 119
+
+    def test_can_be_ones_own(self):
+        sarah = UserFactory()
+        self.pay(at=at(9), collected_by=sarah)
+        self.pay(at=at(9))
+
+        assert figures.collected(MONDAY, by=sarah) == 119
 
 
 class TestBookingsByDay:
