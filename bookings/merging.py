@@ -14,7 +14,8 @@ from botaniqal.accounts.models import User
 from botaniqal.errors import Malformed, Missing, RuleBroken
 
 from . import proposals, sync
-from .models import Booking, DetailProposal, Patient, PatientMerge
+from .earlier import STANDING
+from .models import Booking, DetailProposal, EarlierTimeRequest, Patient, PatientMerge
 
 STAYS = {PatientMerge._meta.get_field("given_up")}
 """What points at a patient and is about that record itself, so that it is never moved."""
@@ -152,6 +153,10 @@ def _move(field: ForeignKey, kept: Patient, given_up: Patient) -> list[str | int
         # One open proposal a detail: where both have one, that of the record that stays is decided on.
         taken = DetailProposal.objects.filter(patient=kept, decided_at=None).values("field")
         rows = rows.exclude(decided_at=None, field__in=taken)
+    if field.model is EarlierTimeRequest:
+        # One place on the list for a kind of visit: where both have one, that of the record that stays counts.
+        taken = EarlierTimeRequest.objects.filter(patient=kept, state__in=STANDING).values("appointment_type")
+        rows = rows.exclude(state__in=STANDING, appointment_type__in=taken)
     keys = list(rows.values_list("pk", flat=True))
     field.model._base_manager.filter(pk__in=keys).update(**{field.name: kept})
     return [key if isinstance(key, int) else str(key) for key in keys]

@@ -67,7 +67,7 @@ def waiting_for(service: Service) -> SafeString | str:
     if not (waiting or service.has_waitlist):
         return "–"
     address = f"{reverse('admin:services_interestentry_changelist')}?service__id__exact={service.pk}"
-    return format_html('<a href="{}">{} waiting</a><small>{} joined in 7 days</small>', address, waiting, week)
+    return format_html('<a href="{}">{} waiting</a> · {} joined in 7 days', address, waiting, week)
 
 
 @admin.register(InterestEntry)
@@ -242,7 +242,7 @@ class NurtureStepAdmin(PortalAdmin):
     @admin.display(description="As they read it")
     def preview(self, step: NurtureStep) -> SafeString:
         example = {**EXAMPLE, "service": step.service.name if step.service else EXAMPLE["service"]}
-        paragraphs = nurture.filled(step.text, **example).split("\n\n")
+        paragraphs = nurture.paragraphs_of(nurture.filled(step.text, **example))
         return format_html(
             "<p><strong>{}</strong></p><p>Hello {},</p>{}",
             nurture.filled(step.subject, **example),

@@ -1,5 +1,6 @@
 """What those who wait for a service are written until it begins: a few steps, so many days after they joined."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -53,6 +54,11 @@ def send_due(*, now: datetime) -> int:
 def filled(text: str, *, first_name: str, service: str) -> str:
     """Put who is written to, and of what, in the place of the braces."""
     return text.replace("{first_name}", first_name or "there").replace("{service}", service)
+
+
+def paragraphs_of(text: str) -> list[str]:
+    """Split a text where it has empty lines."""
+    return [paragraph.strip() for paragraph in re.split(r"\n\s*\n", text.replace("\r\n", "\n")) if paragraph.strip()]
 
 
 def public_text(step: NurtureStep) -> gate.Text:
@@ -116,7 +122,7 @@ def _send_some(due: Due, keys: Sequence, now: datetime) -> int:
             context={
                 "first_name": entry.first_name,
                 "title": filled(due.step.subject, **names),
-                "paragraphs": filled(due.step.text, **names).split("\n\n"),
+                "paragraphs": paragraphs_of(filled(due.step.text, **names)),
                 "service": due.name,
             },
             send_at=now,

@@ -169,3 +169,8 @@ class TestFilled:
 
     def test_reaches_into_nothing(self):
         assert nurture.filled("{service.__class__}", first_name="Leo", service="Equine") == "{service.__class__}"
+
+
+class TestParagraphsOf:
+    def test_reads_what_a_browser_sends(self):
+        assert nurture.paragraphs_of("One.\r\nStill one.\r\n \r\n\r\nTwo.\n") == ["One.\nStill one.", "Two."]
