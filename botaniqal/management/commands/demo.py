@@ -22,6 +22,7 @@ class Command(BaseCommand):
             self.stdout.write("The demo data are there already.")
         else:
             self.load()
+        clinic.book_online()
         self.tell_sandbox()
 
     @transaction.atomic

@@ -109,6 +109,9 @@ PEOPLE = {
     ),
 }
 
+ONLINE = ("initial-alternative-15min", "followup-alternative-10min", "initial-inperson-20min", "initial-gaps-60min")
+"""What visitors of the demo book and pay by themselves."""
+
 ROOMS = ("Room 1", "Room 2")
 
 
@@ -135,6 +138,11 @@ def publish(*, now: datetime) -> None:
     slugs = Service.objects.values_list("slug", flat=True)
     catalogue_words.approve_all(slugs=slugs, reason="", by=User.objects.get(email=address("manager")), now=now)
     publish_check.refresh(day=prices.clinic_day(now), now=now)
+
+
+def book_online() -> None:
+    """Let some appointments be booked online; the catalogue's file leaves that to the clinic."""
+    AppointmentType.objects.filter(code__in=ONLINE).update(is_bookable_online=True)
 
 
 def address(name: str) -> str:
