@@ -3,9 +3,10 @@
 from typing import Any
 
 from django import forms as django_forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.postgres.aggregates import StringAgg
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,6 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from botaniqal.admin import OK, PLAIN, WAITING, PortalAdmin, ShownInline, WrittenByVerbs, badge, clinic_time, verb
+from botaniqal.cards import validate_none
 from botaniqal.errors import DomainError
 from botaniqal.wording import gate
 
@@ -60,10 +62,32 @@ class ShownVersions(ShownInline):
         return approval(version)
 
 
+class NameForm(django_forms.ModelForm):
+    """What a form is called, in words that patients may read at once, and which form at JotForm is the same."""
+
+    def clean_name(self) -> str:
+        name = self.cleaned_data["name"]
+        validate_none(name)
+        if found := gate.findings(name):
+            raise ValidationError([f"“{each.words}” cannot stand in a name. {each.why}" for each in found])
+        return name
+
+    def clean_jotform_id(self) -> str:
+        jotform_id = self.cleaned_data["jotform_id"]
+        if not jotform_id:
+            return ""
+        if jotform_id not in settings.JOTFORM_FORM_IDS:
+            raise ValidationError("Forms of that number are not fetched. Have it added to JOTFORM_FORM_IDS first.")
+        if Form.objects.exclude(pk=self.instance.pk).filter(jotform_id=jotform_id).exists():
+            raise ValidationError("Another form has that number.")
+        return jotform_id
+
+
 @admin.register(Form)
 class FormAdmin(PortalAdmin):
     """What patients are asked before a visit."""
 
+    form = NameForm
     list_display = ["name", "shown_version", "asked_by", "jotform_id", "is_active"]
     fields = ["name", "slug", "jotform_id", "is_active"]
     prepopulated_fields = {"slug": ["name"]}
@@ -172,8 +196,9 @@ class FormVersionAdmin(WrittenByVerbs):
     @admin.display(description="Questions")
     def questions(self, version: FormVersion) -> SafeString | str:
         asked = form_schema.read(version.schema)
-        lines = ((one.text, form_questions.Kind(one.kind).label, ", ".join(one.choices)) for one in asked)
-        listed = format_html_join("", "<li>{} <small>{} {}</small></li>", lines)
+        kinds = (f"{form_questions.Kind(one.kind).label}{': ' if one.choices else ''}" for one in asked)
+        lines = ((one.text, kind, ", ".join(one.choices)) for one, kind in zip(asked, kinds, strict=True))
+        listed = format_html_join("", "<li>{}<br><small>{}{}</small></li>", lines)
         return format_html("<ol>{}</ol>", listed) if asked else "None yet."
 
     @verb(

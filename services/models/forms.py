@@ -60,4 +60,4 @@ class FormVersion(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.form} {self.version}"
+        return f"{self.form}, version {self.version}"

@@ -88,6 +88,31 @@ class TestList:
         assert client.get(page("preview", draft)).status_code == HTTPStatus.FORBIDDEN
 
 
+class TestName:
+    def save(self, client, form, **fields):
+        versions = {"versions-TOTAL_FORMS": 0, "versions-INITIAL_FORMS": 0}
+        given = {"name": form.name, "jotform_id": "", "is_active": "on", **versions, **fields}
+        client.post(reverse("admin:services_form_change", args=[form.pk]), given)
+        form.refresh_from_db()
+        return form
+
+    def test_changes_at_once_for_patients(self, operations, draft):
+        assert self.save(operations, draft.form, name="How well you sleep").name == "How well you sleep"
+
+    @pytest.mark.parametrize("name", ["Sleep with cannabis", "A specialist asks", "Pay by 4111 1111 1111 1111"])
+    def test_takes_no_words_that_the_gate_would_stop(self, operations, draft, name):
+        assert self.save(operations, draft.form, name=name).name == "How you sleep"
+
+    def test_belongs_to_a_form_at_jotform_that_is_fetched_and_to_one_alone(self, operations, draft, settings):
+        settings.JOTFORM_FORM_IDS = ["240000000000001"]
+        Form.objects.filter(slug="mini-intake").update(jotform_id="240000000000001")
+
+        assert self.save(operations, draft.form, jotform_id="666").jotform_id == ""
+        assert self.save(operations, draft.form, jotform_id="240000000000001").jotform_id == ""
+        Form.objects.filter(slug="mini-intake").update(jotform_id="")
+        assert self.save(operations, draft.form, jotform_id="240000000000001").jotform_id == "240000000000001"
+
+
 class TestBeginDraft:
     def test_copies_what_is_in_use(self, operations):
         intake = Form.objects.get(slug="mini-intake")
@@ -95,7 +120,7 @@ class TestBeginDraft:
         answer = operations.post(verb_of(intake, "begin_draft"))
         again = operations.post(verb_of(intake, "begin_draft"))
 
-        assert told(answer)[0] == "Before your first visit 2 is a draft now. Open it below to change it."
+        assert told(answer)[0] == "Before your first visit, version 2 is a draft now. Open it below to change it."
         assert "no longer possible" in told(again)[-1]
         assert intake.versions.get(version=2).schema == intake.versions.get(version=1).schema
 
@@ -268,7 +293,7 @@ class TestPublish:
         answer = operations.post(verb_of(draft, "publish"), {"reason": ""})
         draft.refresh_from_db()
 
-        assert told(answer) == ["How you sleep 1 is in use now."]
+        assert told(answer) == ["How you sleep, version 1 is in use now."]
         assert draft.state == FormVersion.State.IN_USE
 
     def test_says_which_words_need_a_reason(self, operations, draft):
