@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -11,71 +10,49 @@ from django.contrib import admin, messages
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import quote, unquote
-from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
-from django.core.exceptions import PermissionDenied, SuspiciousOperation, ValidationError
-from django.db import models
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import capfirst
 
-from botaniqal import phones
 from botaniqal.accounts import roles
 from botaniqal.errors import DomainError
+from botaniqal.forms import InlineForm, PlainFields, WithPhone, kept_phone
 from botaniqal.lists import BoundedPaginator
+from botaniqal.shown import BAD, INFO, OK, PLAIN, WAITING, badge, clinic_time, shown_length, shown_phone
 
-OK, INFO, WAITING, BAD, PLAIN = "ok", "info", "waiting", "bad", ""
+__all__ = [
+    "BACK",
+    "BAD",
+    "INFO",
+    "OK",
+    "PLAIN",
+    "WAITING",
+    "ListViews",
+    "LoginForm",
+    "PortalAdmin",
+    "PortalInline",
+    "PortalSite",
+    "ShownInline",
+    "Verb",
+    "WithPhone",
+    "WrittenByVerbs",
+    "badge",
+    "clinic_time",
+    "kept_phone",
+    "limited_to_own",
+    "shown_length",
+    "shown_phone",
+    "verb",
+]
+"""What an app's admin is made of, wherever it lives."""
 
-
-def badge(word: object, tone: str = PLAIN) -> SafeString:
-    """Show a state by word, sign and colour; the sign comes with the tone."""
-    return format_html('<span class="badge {}">{}</span>', tone, word)
-
-
-def clinic_time(moment: datetime | None) -> str:
-    """Write a moment as the clinic's wall clock shows it, with the year only where it is not this one."""
-    if moment is None:
-        return "–"
-    local = timezone.localtime(moment)
-    year = "" if local.year == timezone.localdate().year else f" {local:%Y}"
-    return f"{local:%a %-d %b}{year} {local:%H:%M}"
-
-
-def shown_length(span: timedelta) -> str:
-    """Write how long something has lasted, in its largest unit: 34 min, 3 h, 2 d."""
-    minutes = int(span.total_seconds()) // 60
-    if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 24 * 60 else f"{minutes // (24 * 60)} d"
-
-
-def shown_phone(number: str) -> str:
-    """Write a phone number in groups, as it is read out; leave what is none as it came."""
-    return phones.shown(number) or number
-
-
-def kept_phone(typed: str) -> str:
-    """
-    Write a phone number as it is kept, +61412345678, however it was typed; without a country it is Australian.
-
-    :raises ValidationError: it is none.
-    """
-    if number := phones.kept(typed):
-        return number
-    raise ValidationError("That is no phone number. Write it as 0412 345 678, or from abroad as +64 21 123 4567.")
-
-
-class WithPhone(forms.ModelForm):
-    """A form whose phone number is put in order when it is typed; what came in otherwise stays as it came."""
-
-    def clean_phone(self) -> str:
-        typed = self.cleaned_data["phone"]
-        return kept_phone(typed) if typed and "phone" in self.changed_data else typed
+BACK = "back"
+"""What names in a verb's address the page from which it is used."""
 
 
 def limited_to_own(request: HttpRequest) -> bool:
@@ -167,19 +144,6 @@ def verb(
     return mark
 
 
-# The browser's own pickers: they know the keyboard, the phone and the person's language. Many of few are ticked.
-PICKERS = {
-    models.ManyToManyField: {"widget": forms.CheckboxSelectMultiple(attrs={"class": "checkbox-grid"})},
-    models.DateField: {"widget": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})},
-    models.TimeField: {"widget": forms.TimeInput(format="%H:%M", attrs={"type": "time"})},
-    models.DateTimeField: {
-        "form_class": forms.DateTimeField,
-        "widget": forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"}),
-    },
-    models.URLField: {"widget": forms.URLInput(attrs={"class": "vURLField"}), "assume_scheme": "https"},
-}
-
-
 class ListViews(admin.SimpleListFilter):
     """Views of a list, shown as tabs above it; the first is the one that opens."""
 
@@ -210,31 +174,6 @@ class ListViews(admin.SimpleListFilter):
                 "query_string": changelist.get_query_string(wanted),
                 "display": label,
             }
-
-
-class PlainFields:
-    """Fields without the admin's windows in windows: choices are plain, and each thing is edited on its own page."""
-
-    formfield_overrides = PICKERS
-
-    def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if field and isinstance(field.widget, RelatedFieldWidgetWrapper):
-            field.widget = field.widget.widget
-        return field
-
-
-class InlineForm(forms.ModelForm):
-    """A row that belongs to a row, held against the constraints over both, which Django leaves to the database."""
-
-    def validate_unique(self) -> None:
-        super().validate_unique()
-        if self.errors:
-            return
-        try:
-            self.instance.validate_constraints(exclude=self._get_validation_exclusions())
-        except ValidationError as refusal:
-            self._update_errors(refusal)
 
 
 class PortalInline(PlainFields, admin.TabularInline):
@@ -350,6 +289,12 @@ class PortalAdmin(PlainFields, admin.ModelAdmin):
         view = f"admin:{self.opts.app_label}_{self.opts.model_name}_verb"
         return reverse(view, args=(quote(row.pk), name), current_app=self.admin_site.name)
 
+    def back_url(self, request: HttpRequest, row: Model) -> str:
+        """Where to go after a verb: to the page of ours that the address names, else to the row's."""
+        named = request.GET.get(BACK, "")
+        is_ours = named.startswith("/") and url_has_allowed_host_and_scheme(named, allowed_hosts=None)
+        return named if is_ours else self.change_url(row)
+
     def change_url(self, row: Model) -> str:
         """Where the row's page is."""
         view = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
@@ -371,16 +316,16 @@ class PortalAdmin(PlainFields, admin.ModelAdmin):
             raise Http404
         if not (self.has_view_permission(request, row) and self.may_use(request, row, name)):
             raise PermissionDenied
-        asked = self.verb_of(row, name)
+        asked, back = self.verb_of(row, name), self.back_url(request, row)
         if not asked.when(row):
             messages.warning(request, f"“{asked.label}” is no longer possible here.")
-            return redirect(self.change_url(row))
+            return redirect(back)
         form = self.verb_form(request, row, name)
         if request.method == "POST" and form.is_valid():
             told = getattr(self, name)(request, row, **form.cleaned_data)
             self.log_change(request, row, asked.label)
             messages.success(request, told)
-            return redirect(self.change_url(row))
+            return redirect(back)
         context = {
             **self.admin_site.each_context(request),
             "title": asked.label,
@@ -388,8 +333,8 @@ class PortalAdmin(PlainFields, admin.ModelAdmin):
             "original": row,
             "verb": asked,
             "form": form,
-            "action": self.verb_url(row, name),
-            "back": self.change_url(row),
+            "action": request.get_full_path(),
+            "back": back,
         }
         is_dialog = request.headers.get("X-Fragment") == "dialog"
         return TemplateResponse(request, "admin/_verb.html" if is_dialog else "admin/verb.html", context)

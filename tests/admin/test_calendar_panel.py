@@ -1,6 +1,8 @@
 """A booking beside the calendar: who sees how much of it, and moving it."""
 
+import re
 from datetime import timedelta
+from html import unescape
 from http import HTTPStatus
 
 import pytest
@@ -8,7 +10,7 @@ from django.contrib.messages import get_messages
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings.models import Booking, SyncRecord
+from bookings.models import Booking, CancelReason, SyncRecord
 from botaniqal.messages.models import Message
 from practitioners import availability, diary
 from tests.factories import (
@@ -70,6 +72,16 @@ class TestView:
             assert words in shown
         assert reverse("admin:bookings_booking_verb", args=[booking.pk, "cancel"]) in shown
         assert reverse("admin:bookings_booking_verb", args=[booking.pk, "move"]) not in shown
+
+    def test_leads_back_to_the_calendar_from_what_is_done(self, operations, booking):
+        shown = panel(operations, booking).content.decode()
+        cancel = reverse("admin:bookings_booking_verb", args=[booking.pk, "cancel"])
+        (address,) = [unescape(each) for each in re.findall(r'href="([^"]+)"', shown) if each.startswith(cancel)]
+        cause = CancelReason.objects.get(code="price")
+
+        answer = operations.post(address, {"cause": cause.pk, "reason": "Too much"})
+
+        assert answer["Location"] == f"{reverse('admin:calendar')}?date={DAY}"
 
     def test_shows_the_hand_over_card_and_leads_to_the_call(self, operations, booking, sarah):
         session = SessionFactory(consultant=sarah, booking=booking)

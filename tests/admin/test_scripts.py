@@ -42,7 +42,6 @@ class TestPage:
         draft.refresh_from_db()
         assert draft.emergency_card == "Ring 000."
 
-
     def test_notes_who_changed_a_question_last(self, draft):
         olive = somebody("operations")
         (question,) = draft.questions.all()

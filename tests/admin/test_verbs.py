@@ -1,11 +1,12 @@
 """Verbs: a button, a dialog, one POST."""
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 from django.contrib.messages import get_messages
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 
 from bookings.models import Booking, CancelReason, SyncRecord
 from tests.admin.conftest import logged_in, somebody
@@ -48,6 +49,25 @@ class TestVerbView:
 
         assert (booking.state, booking.cancel_reason) == (Booking.State.CANCELLED, "Price: Too much")
         assert told(answer) == [f"{booking.number} is cancelled. The patient is told by e-mail."]
+
+    @pytest.mark.parametrize(
+        ("back", "leads_to"),
+        [
+            ("/admin/calendar/?date=2026-12-01", "/admin/calendar/?date=2026-12-01"),
+            ("https://evil.example/", None),
+            ("//evil.example/", None),
+            ("javascript:alert(1)", None),
+        ],
+    )
+    def test_leads_back_to_the_page_of_ours_that_it_was_used_from(self, operations, back, leads_to):
+        booking, cause = BookingFactory(), CancelReason.objects.get(code="price")
+        address = f"{verb_of(booking, 'cancel')}?{urlencode({'back': back})}"
+        asked = operations.get(address).content.decode()
+
+        answer = operations.post(address, {"cause": cause.pk, "reason": "Too much"})
+
+        assert f'action="{escape(address)}"' in asked
+        assert answer["Location"] == (leads_to or reverse("admin:bookings_booking_change", args=[booking.pk]))
 
     @pytest.mark.parametrize("door", ["verb", "form"])
     def test_keeps_card_numbers_out(self, operations, door):

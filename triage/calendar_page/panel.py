@@ -22,7 +22,7 @@ from bookings import answered, lifecycle
 from bookings.admin import PAYMENT_TONES, STATE_TONES
 from bookings.models import Booking
 from bookings.sync_admin import shown_systems
-from botaniqal.admin import PLAIN, badge, clinic_time, shown_phone
+from botaniqal.admin import BACK, PLAIN, badge, clinic_time, shown_phone
 from botaniqal.errors import Malformed, Missing
 from practitioners import availability
 from practitioners.availability import CLINIC
@@ -114,7 +114,12 @@ def _details(request: HttpRequest, site: AdminSite, booking: Booking) -> dict[st
     """Give what those see who know the patient: money, vendors, the hand-over card, the call, and what can be done."""
     admin, payment = site.get_model_admin(Booking), getattr(booking, "payment", None)
     may = request.user.has_perm
-    verbs = [each for each in admin.verbs_for(request, booking) if not each["url"].endswith("/do/move/")]
+    back = urlencode({BACK: _calendar_on(booking.starts_at)})
+    verbs = [
+        {**each, "url": f"{each['url']}?{back}"}
+        for each in admin.verbs_for(request, booking)
+        if not each["url"].endswith("/do/move/")
+    ]
     is_movable = booking.state == Booking.State.CONFIRMED
     call = getattr(booking, "call", None) or getattr(booking, "triage_session", None)
     return {
