@@ -130,7 +130,7 @@ def decide(
         raise Decided(decision)
     amount, reason, reference = Decimal(amount), reason.strip(), reference.strip()
     _require_sense(decision, amount, reason, reference)
-    decision.amount, decision.reason, decision.reference = amount, reason[:200], reference
+    decision.amount, decision.reason, decision.reference = amount.quantize(CENT), reason[:200], reference
     decision.decided_at, decision.decided_by = now, by
     if not amount:
         decision.status, decision.settled_at = Status.KEPT, now

@@ -18,7 +18,7 @@ from triage.models import TriageSession
 
 pytestmark = pytest.mark.django_db
 
-QUERIES = {"consultant": 22, "operations": 40, "management": 15, "clinician": 9, "administrator": 40}
+QUERIES = {"consultant": 22, "operations": 45, "management": 16, "clinician": 9, "administrator": 45}
 
 
 def call(consultant, *, minutes: int = 0, name: str = "Leo Martin", **fields) -> TriageSession:
