@@ -30,11 +30,11 @@ VERDICT_TONES = {
 
 
 def offer_badge(kind: AppointmentType) -> SafeString:
-    """Show whether an appointment type can be booked, and why not."""
+    """Show whether an appointment type can be booked, and what is worst about it."""
     if not kind.is_active:
         return badge("Off", PLAIN)
     mark = badge(kind.get_verdict_display(), VERDICT_TONES[kind.verdict])
-    reasons = " ".join(row["reason"] for row in kind.findings)
+    reasons = " ".join(row["reason"] for row in kind.findings if row["colour"] == kind.verdict)
     return format_html("{} <small>{}</small>", mark, reasons) if reasons else mark
 
 
