@@ -4,9 +4,11 @@ from http import HTTPStatus
 from urllib.parse import urlencode
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.test import Client
+from hypothesis import strategies as st
 
 from bookings import lifecycle, links
 from bookings.models import FormAnswers
@@ -194,6 +196,28 @@ class TestSending:
         statuses = [post(visitor, address, concern=f"{n}").status_code for n in range(8)]
 
         assert statuses[-1] == HTTPStatus.TOO_MANY_REQUESTS
+
+
+FIELDS = st.sampled_from(["concern", "age", "do", "revision", "version", "website", "csrfmiddlewaretoken", "x[]", ""])
+BODIES = st.lists(st.tuples(FIELDS | st.text(max_size=5), st.text(max_size=40) | st.sampled_from(["send", "0", "1"])))
+
+
+@hypothesis.settings(
+    max_examples=25, deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+)
+@hypothesis.given(body=BODIES, is_script=st.booleans())
+def test_answers_any_body_with_a_page_or_a_sentence(booked, address, body, is_script):
+    FormAnswers.objects.all().delete()
+    visitor = Client(REMOTE_ADDR=f"{uuid4()}")
+    encoded = urlencode(body, errors="replace")
+
+    answer = visitor.post(
+        address, encoded, content_type="application/x-www-form-urlencoded", headers=SCRIPT if is_script else None
+    )
+
+    assert answer.status_code in (200, 302, 400, 409, 422)
+    if answer.status_code >= HTTPStatus.BAD_REQUEST:
+        assert answer.json()["error"] if is_script else 'role="alert"' in answer.content.decode()
 
 
 @pytest.mark.parametrize("slug", ["mini-intake", "medical-history", "nutrition-assessment", "weight-and-lifestyle"])

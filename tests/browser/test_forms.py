@@ -5,6 +5,7 @@ import re
 import pytest
 from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from bookings import links
@@ -52,6 +53,7 @@ def answer_all(page: Page) -> None:
 
 
 class TestFilling:
+    @pytest.mark.main_way
     def test_keeps_a_draft_over_a_reload_and_asks_only_what_is_to_be_asked(self, open_as, booking):
         page = open_as(None)
         page.goto(address(booking))
@@ -71,7 +73,6 @@ class TestFilling:
         assert [row["name"] for row in FormAnswers.objects.sent_in().get().answers][:2] == ["concern", "since"]
         assert "Asthma" not in str(FormAnswers.objects.get().answers)
 
-    @pytest.mark.slow
     def test_works_without_javascript_and_leads_to_what_is_wrong(self, open_as, booking):
         page = open_as(None, java_script_enabled=False)
         page.goto(address(booking))
@@ -90,7 +91,6 @@ class TestFilling:
 
         expect(page.get_by_role("heading", level=1)).to_contain_text("Thank you")
 
-    @pytest.mark.slow
     def test_never_overwrites_what_another_window_saved(self, open_as, booking):
         first, second = open_as(None), open_as(None)
         for page in (first, second):
@@ -109,7 +109,6 @@ class TestFilling:
         expect(second.get_by_text("Saved. Come back")).to_be_visible()
         assert FormAnswers.objects.get().draft == {"concern": "Pain"}
 
-    @pytest.mark.slow
     def test_is_for_everybody_in_every_look(self, open_as, booking, axe):
         page, looks = open_as(None), Looks(axe)
         page.goto(address(booking))
@@ -126,12 +125,26 @@ class TestFilling:
         assert looks.wrong == []
 
 
+class TestDesk:
+    def test_opens_what_was_sent_in(self, desk, session):
+        answers = [{"name": "concern", "question": "What helps?", "answer": "<b>Rest</b>"}]
+        version = Form.objects.get(slug="mini-intake").versions.get()
+        row = {"source": "portal", "form_id": "mini-intake", "external_id": "1", "version": version}
+        FormAnswers.objects.create(booking=session.consultation, answers=answers, submitted_at=timezone.now(), **row)
+        desk.page.reload()
+        desk.wait_until_ready()
+
+        desk.page.get_by_text("Forms: 1").click()
+        desk.page.get_by_text("Before your first visit, version 1").click()
+
+        expect(desk.page.get_by_text("<b>Rest</b>")).to_be_visible()
+
+
 def move_up(page: Page, number: int) -> Locator:
     """Find the button that moves a question up."""
     return page.get_by_role("button", name=re.compile(f"^Up ?: question {number}$"))
 
 
-@pytest.mark.slow
 class TestWriting:
     @pytest.fixture
     def draft(self, transactional_db):
