@@ -14,8 +14,8 @@ from botaniqal.admin import BAD, INFO, OK, PLAIN, WAITING, badge, clinic_time, l
 from botaniqal.integrations.admin import OwedAdmin, OwedViews, state_badge
 from botaniqal.integrations.models import Turn
 from botaniqal.integrations.trouble import in_words
-from botaniqal.messages.badges import message_badge
 from botaniqal.messages.models import Message
+from botaniqal.messages.showing import message_badge
 from practitioners.admin import PractitionerAdmin
 from practitioners.models import Practitioner
 

@@ -112,6 +112,7 @@ _RUN_THE_CLINIC = [
     "bookings.change_drift",
     "bookings.change_formanswers",
     "mail.change_message",
+    "mail.view_messagereport",
     "mail.view_suppression",
     "mail.change_suppression",
     "mail.add_messagewords",

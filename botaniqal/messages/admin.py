@@ -24,8 +24,8 @@ from botaniqal.admin import (
 from botaniqal.integrations.admin import OwedAdmin, OwedViews
 
 from . import afterwards, suppression
-from .badges import delivery_badge
 from .models import Message, MessageReport, Suppression
+from .showing import delivery_badge, report_badge, shown_pre
 from .words_admin import as_sent
 
 Delivery = Message.Delivery
@@ -59,14 +59,22 @@ class ReportInline(ShownInline):
 
     model = MessageReport
     verbose_name_plural = "What the mail service reported"
-    fields = ["at", "kind", "is_lasting"]
+    fields = ["moment", "shown_kind"]
     readonly_fields = fields
+
+    @admin.display(description="When")
+    def moment(self, report: MessageReport) -> str:
+        return clinic_time(report.at)
+
+    @admin.display(description="What")
+    def shown_kind(self, report: MessageReport) -> SafeString:
+        return report_badge(report)
 
 
 class MessageAdmin(OwedAdmin):
     """E-mails to patients and staff."""
 
-    list_display = ["kind", "to", "subject", "shown_state", "shown_delivery", "shown_problem", "written", "sent"]
+    list_display = ["kind", "to", "subject", "shown_state", "shown_delivery", "shown_problem", "sent"]
     list_filter = [MessageViews, "kind"]
     search_fields = ["to", "subject"]
     search_help_text = "E-mail or subject"
@@ -143,11 +151,11 @@ class MessageAdmin(OwedAdmin):
 
     @admin.display(description="Text")
     def shown_text(self, message: Message) -> SafeString:
-        return format_html("<pre>{}</pre>", message.text)
+        return shown_pre("Text", message.text)
 
     @admin.display(description="For the calendar")
     def shown_calendar(self, message: Message) -> SafeString | str:
-        return format_html("<pre>{}</pre>", message.calendar) if message.calendar else "–"
+        return shown_pre("For the calendar", message.calendar) if message.calendar else "–"
 
     @verb(
         "Try again",

@@ -35,12 +35,23 @@ FACTS: Mapping[str, Any] = {
     "patient": "Leo",
     "clinician": "Dr Dia",
 }
-LINKS = ("visit_link", "form_link", "link", "accept_link", "decline_link")
+LINKS = ("link", "accept_link", "decline_link")
+OF_A_VISIT = (
+    Kind.PREPARATION,
+    Kind.CONFIRMATION,
+    Kind.MOVED,
+    Kind.OTHER_PRACTITIONER,
+    Kind.REMINDER_DAY,
+    Kind.REMINDER_SOON,
+)
+"""What leads to the visit's own page."""
 MARKETING = (Kind.INTEREST_JOINED, Kind.LAUNCH, Kind.NURTURE)
 
 
 def rendered(kind: Kind, *, words: MessageWords | None = None, **facts: Any) -> writing.Rendered:
     """Render a kind of e-mail with made-up facts, and with words that may not be in use yet."""
     page = f"{settings.PUBLIC_BASE_URL}/sample"
-    context = {**FACTS, **dict.fromkeys(LINKS, page), "unsubscribe_link": page if kind in MARKETING else "", **facts}
+    own = dict.fromkeys(("visit_link", "form_link"), page if kind in OF_A_VISIT else "")
+    way_out = page if kind in MARKETING else ""
+    context = {**FACTS, **dict.fromkeys(LINKS, page), **own, "unsubscribe_link": way_out, **facts}
     return writing.rendered(kind, context, words=words)

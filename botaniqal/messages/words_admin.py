@@ -19,6 +19,7 @@ from botaniqal.wording import gate
 
 from . import samples, words
 from .models import Message, MessageWords
+from .showing import shown_pre
 
 State = MessageWords.State
 TONES = {State.DRAFT: WAITING, State.IN_USE: OK, State.RETIRED: PLAIN}
@@ -182,7 +183,7 @@ class MessageWordsAdmin(PortalAdmin):
     @admin.display(description="As text")
     def shown_text(self, row: MessageWords) -> SafeString:
         shown = samples.rendered(Message.Kind(row.kind), words=row)
-        return format_html("<pre>{}\n\n{}</pre>", shown.subject, shown.text)
+        return shown_pre("As text", f"{shown.subject}\n\n{shown.text}")
 
     @verb(
         "Approve",

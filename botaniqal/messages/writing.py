@@ -1,5 +1,6 @@
 """Writing e-mails: rendered when what they tell of is decided, and kept until they are sent."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from botaniqal.messages.suppression import is_suppressed
 from botaniqal.messages.words import filled, said
 
 Stream = Message.Stream
+GAP = re.compile(r"\n{3,}")
 LONGEST_SUBJECT = Message._meta.get_field("subject").max_length
 
 
@@ -79,7 +81,7 @@ def rendered(kind: Message.Kind, context: Mapping[str, Any], *, words: MessageWo
     subject = " ".join(subject.split())[:LONGEST_SUBJECT]
     return Rendered(
         subject=subject,
-        text=render_to_string(f"{template}.txt", context).strip() + "\n",
+        text=GAP.sub("\n\n", render_to_string(f"{template}.txt", context)).strip() + "\n",
         html=render_to_string(f"{template}.html", {**context, "subject": subject}),
     )
 
