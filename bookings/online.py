@@ -91,9 +91,9 @@ def online(code: str, *, now: datetime) -> tuple[AppointmentType, Decimal]:
         raise Missing("There is no such appointment.")
     service = kind.service
     if service.status == Service.Status.COMING_SOON:
-        raise NotOnline(kind, f"{service} is coming soon. It cannot be booked yet.")
+        raise NotOnline(kind, "This is coming soon. It cannot be booked yet.")
     if service.status == Service.Status.PAUSED:
-        raise NotOnline(kind, f"{service} is not offered at the moment.")
+        raise NotOnline(kind, "This is not offered at the moment.")
     if kind.is_free_consultation:
         raise NotOnline(kind, "The free consultation has a page of its own.")
     if not kind.is_bookable_online:

@@ -22,6 +22,7 @@ from botaniqal.public_fields import Email, Name, Phone
 from practitioners import availability, public_times
 from practitioners.diary import SlotTaken
 from practitioners.models import Practitioner
+from services import catalogue_words
 from services.models import AppointmentType, Service
 
 from . import consents, links, online, own_visit
@@ -117,6 +118,7 @@ class Choice:
         """Say it to the page."""
         return {
             "kind": self.kind,
+            "name": _approved_name(self.kind) or self.kind.name,  # the publish check lets no unapproved one be offered
             "price": self.price,
             "is_paid_first": online.is_paid_first(self.kind, self.price),
             "practitioner": self.practitioner,
@@ -261,8 +263,15 @@ def _elsewhere(request: HttpRequest, refusal: online.NotOnline) -> HttpResponse:
         return redirect("free-consultation")
     service = kind.service
     has_list = service.status == Service.Status.COMING_SOON and service.has_waitlist
-    shown = {"kind": kind, "service": service, "has_list": has_list, "problem": refusal.message}
+    name = _approved_name(kind) or "Booking online"
+    shown = {"name": name, "service": service, "has_list": has_list, "problem": refusal.message}
     return render(request, "public/book_elsewhere.html", shown, status=refusal.status)
+
+
+def _approved_name(kind: AppointmentType) -> str:
+    """Name an appointment as the public reads it; empty while nobody has approved a name."""
+    words = catalogue_words.shown([kind.service]).get(kind.service.slug)
+    return words.types.get(kind.code, "") if words else ""
 
 
 def _filled(request: HttpRequest) -> Details:

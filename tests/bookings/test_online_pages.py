@@ -11,9 +11,11 @@ from django.utils import timezone
 
 from bookings import consents, links
 from bookings.models import Booking, Patient
+from botaniqal.wording import gate
+from services import catalogue_words
 from services.models import AppointmentType, Price, Service
 from tests.bookings.booking_online import TEN, begin, online_type, page_of
-from tests.factories import PractitionerFactory
+from tests.factories import PractitionerFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 AT_TEN = f"{TEN:%Y-%m-%dT%H:%M:%SZ}"
@@ -95,6 +97,10 @@ def text_of(answer):
     return unescape(answer.content.decode())
 
 
+def manager():
+    return UserFactory(roles=["management"])
+
+
 class TestTimes:
     def test_shows_free_times_by_both_clocks_and_the_price(self, client, kind, doctor):
         page = text_of(client.get(f"/book/{kind.code}?zone=Australia/Perth"))
@@ -138,7 +144,7 @@ class TestTimes:
         for _ in range(20):
             PractitionerFactory(gives=[kind])
 
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             client.get(f"/book/{kind.code}")
 
     def test_offers_nothing_of_calendars_that_nobody_has_read(self, client, kind, doctor):
@@ -167,6 +173,22 @@ class TestElsewhere:
         AppointmentType.objects.update(kind="consultation")
 
         assert client.get(f"/book/{kind.code}")["Location"] == "/free-consultation"
+
+    @pytest.mark.parametrize("status", ["coming_soon", "paused"])
+    def test_says_no_name_that_nobody_approved(self, client, kind, status):
+        Service.objects.update(status=status, name="Wonder cure")
+        AppointmentType.objects.update(name="Wonder cure, initial")
+
+        assert "Wonder cure" not in text_of(client.get(f"/book/{kind.code}"))
+
+    def test_says_the_name_that_was_approved_last(self, client, kind, doctor):
+        gate.approve(texts=catalogue_words.texts_of(kind.service, [kind]), reason="", by=manager(), now=timezone.now())
+        AppointmentType.objects.update(name="Wonder cure")
+
+        page = text_of(client.get(f"/book/{kind.code}"))
+
+        assert "Alternative medicine, initial" in page
+        assert "Wonder cure" not in page
 
     def test_is_no_page_for_what_there_is_not(self, client):
         assert client.get("/book/nothing").status_code == HTTPStatus.NOT_FOUND
