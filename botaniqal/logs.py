@@ -5,7 +5,8 @@ import re
 import traceback
 from types import TracebackType
 
-SECRET_ADDRESS = re.compile(r"(/webhooks/jotform/)[^\s?\"'<>]+")
+SECRET_ADDRESS = re.compile(r"(/webhooks/jotform/)[^\s?\"'<>]+|(/)[^\s/?\"'<>]+:[\w-]{27,}")
+"""An address that is a secret as a whole, or a signed link: whoever has it sees what is somebody's own."""
 
 
 class WithoutWords(logging.Formatter):
@@ -17,7 +18,7 @@ class WithoutWords(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Write down a record."""
-        return SECRET_ADDRESS.sub(r"\1…", super().format(record))
+        return SECRET_ADDRESS.sub(r"\1\2…", super().format(record))
 
     def formatException(self, ei: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:  # noqa: N802
         """Write down an error and those that it came from, each by name and place."""

@@ -17,6 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from botaniqal.admin import OK, PLAIN, WAITING, PortalAdmin, ShownInline, WrittenByVerbs, badge, clinic_time, verb
+from botaniqal.bell_admin import RingsCatalogueCheck
 from botaniqal.cards import validate_none
 from botaniqal.errors import DomainError
 from botaniqal.wording import gate
@@ -84,7 +85,7 @@ class NameForm(django_forms.ModelForm):
 
 
 @admin.register(Form)
-class FormAdmin(PortalAdmin):
+class FormAdmin(RingsCatalogueCheck, PortalAdmin):
     """What patients are asked before a visit."""
 
     form = NameForm
@@ -142,7 +143,7 @@ class PublishForm(django_forms.Form):
 
 
 @admin.register(FormVersion)
-class FormVersionAdmin(WrittenByVerbs):
+class FormVersionAdmin(RingsCatalogueCheck, WrittenByVerbs):
     """Versions of forms: a draft is changed on a page of its own, the others are only read."""
 
     list_display = ["shown_name", "shown_state", "shown_approval"]
