@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from . import links, online_notices
 from .models import Booking, Patient, PortalRequest
@@ -71,4 +71,5 @@ def _send_next(now: datetime) -> bool:
 
 
 def _known_by(email: str) -> QuerySet[Patient]:
-    return Patient.objects.standing().filter(email__iexact=email, bookings__isnull=False).distinct()
+    is_booked = Exists(Booking.objects.filter(patient=OuterRef("pk")))
+    return Patient.objects.standing().filter(is_booked, email__iexact=email)

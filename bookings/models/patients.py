@@ -68,6 +68,7 @@ class Patient(models.Model):
         indexes = [
             models.Index(fields=["name"], name="patient_by_name"),
             models.Index(fields=["email"], name="patient_by_email"),
+            models.Index(Upper("email"), name="patient_by_any_case_email"),  # as `iexact` writes it
             models.Index(fields=["phone"], name="patient_by_phone"),
             models.Index(fields=["date_of_birth"], name="patient_by_birth"),
             # Searches look for a piece of a word, as `icontains` writes it.
