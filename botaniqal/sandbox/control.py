@@ -31,6 +31,7 @@ graph/sync-state  DELETE  {mailbox}: its delta tokens are gone
 graph/life        POST    {event, mailbox?}: expired unheard, or a lifecycle event that the owner is told
 graph/tokens      POST    {seconds}: how long keys to Graph live from now on
 graph/tokens      DELETE  every key ends now
+stripe/presses    POST    {session, press: pay | debit | decline | expire}: as the patient on the checkout page
 stripe/keys       DELETE  every Idempotency-Key is forgotten, as after a day
 portal            POST    {url, unasked?}: where webhooks go; unasked false: nobody is told without a subscription
 reset             POST    forget everything but event types and their hosts; the environment's settings hold again
@@ -52,6 +53,7 @@ from botaniqal.sandbox.door import body_of, calls
 from botaniqal.sandbox.graph import control as graph
 from botaniqal.sandbox.medirecords.api import APPOINTMENT_TYPES
 from botaniqal.sandbox.store import store
+from botaniqal.sandbox.stripe.payments import PRESSES
 from botaniqal.sandbox.vendors import VENDORS, Refused
 
 NAME: Schema = {"type": "string", "minLength": 1}
@@ -98,6 +100,7 @@ PORTAL = _body("url", url=URI, unasked={"type": "boolean"})
 PRESET = _body("preset", preset={"type": "string", "enum": list(dial.PRESETS)})
 SEED = _body("seed", seed={"type": ["string", "integer"], "maxLength": 100})
 SUBSCRIPTIONS = _body("vendor", "state", vendor=NAME, state=NAME)
+PRESS = _body("session", "press", session=NAME, press={"type": "string", "enum": list(PRESSES)})
 AGAIN = _body("id", id=NAME, times={"type": "integer", "minimum": 1, "maximum": 100})
 
 # What the sandbox has learnt of the clinic stays when its state is emptied.
@@ -225,6 +228,13 @@ def send_again(request: HttpRequest) -> JsonResponse:
         raise Refused(404, "No such delivery")
     deliveries.send_again(body["id"], times=body.get("times", 1))
     return JsonResponse({})
+
+
+def press_stripe(request: HttpRequest) -> JsonResponse:
+    """Press a button of a checkout page."""
+    body = body_of(request, PRESS)
+    PRESSES[body["press"]](body["session"])
+    return JsonResponse({"pressed": True})
 
 
 def forget_keys(request: HttpRequest) -> JsonResponse:

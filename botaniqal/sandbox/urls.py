@@ -161,6 +161,7 @@ control_urls = [
     path("cancellations", by_method(POST=calendly_control.cancel_event)),
     path("no-shows", by_method(POST=calendly_control.mark_no_show)),
     path("deliveries", by_method(POST=control.send_again)),
+    path("stripe/presses", by_method(POST=control.press_stripe)),
     path("stripe/keys", by_method(DELETE=control.forget_keys)),
     path("portal", by_method(POST=control.point_at_portal)),
     path("reset", by_method(POST=control.reset)),

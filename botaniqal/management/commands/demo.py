@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from botaniqal.integrations.http import VendorRefused, VendorUnavailable
-from botaniqal.management.demo import calendars, calls, clinic, script, story
+from botaniqal.management.demo import calendars, calls, clinic, payments, script, story
 
 
 class Command(BaseCommand):
@@ -24,6 +24,7 @@ class Command(BaseCommand):
             self.load()
         clinic.book_online()
         self.tell_sandbox()
+        self.pay_online()
 
     @transaction.atomic
     def load(self) -> None:
@@ -51,3 +52,14 @@ class Command(BaseCommand):
             self.stdout.write(f"The sandbox was not told of the event types ({error}). Run this again once it runs.")
         else:
             self.stdout.write(f"The sandbox knows {told} event types.")
+
+    def pay_online(self) -> None:
+        """Let some visitors book and pay at the sandbox, if there is one."""
+        if not payments.is_sandbox_named():
+            return
+        try:
+            paid = payments.pay_online(now=timezone.now())
+        except (VendorUnavailable, VendorRefused) as error:
+            self.stdout.write(f"Nobody paid online ({error}). Run this again once the sandbox runs.")
+        else:
+            self.stdout.write(f"{paid} visitors booked and paid online.")

@@ -13,7 +13,6 @@ from botaniqal.sandbox.stripe import afterwards, payments
 from botaniqal.sandbox.vendors import Refused
 
 ROWS = 100
-PRESSES = {"pay": payments.pay, "debit": payments.debit, "decline": payments.decline, "expire": payments.expire}
 VERBS = {
     "arrive": lambda session, intent: payments.arrive(session["id"]),
     "bounce": lambda session, intent: payments.bounce(session["id"]),
@@ -39,7 +38,7 @@ def checkout(request: HttpRequest, id: str) -> HttpResponse:
     """Show the page on which a patient pays, and take their press."""
     problem = ""
     if request.method == "POST":
-        press = PRESSES.get(request.POST.get("press", ""))
+        press = payments.PRESSES.get(request.POST.get("press", ""))
         if press is None:
             raise Http404
         try:

@@ -252,5 +252,8 @@ def _headers(delivery: Document, body: bytes) -> dict[str, str]:
     }
 
 
+PRESSES = {"pay": pay, "debit": debit, "decline": decline, "expire": expire}
+"""What a patient may do on the checkout page."""
+
 # About three days in all.
 deliveries.open_channel(deliveries.Channel(vendor=STRIPE.name, headers=_headers, hours=(0, 1, 2, 4, 8, 16, 24)))

@@ -1,0 +1,109 @@
+"""The demo's visits that were booked and paid online, at the sandbox's Stripe, as visitors would."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from django.conf import settings
+
+from bookings import checkouts, consents, own_visit, settlement
+from bookings.models import Booking, Checkout
+from bookings.online import Person, begin, online
+from botaniqal.integrations.http import Wire
+from practitioners import availability
+from services.models import AppointmentType
+
+SANDBOX_STRIPE = "/stripe"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visitor:
+    """Somebody who books online, in so many days, and what comes of the payment."""
+
+    name: str
+    phone: str
+    code: str
+    in_days: int
+    presses: tuple[str, ...] = ("pay",)
+    cancels: bool = False
+
+
+VISITORS = (
+    Visitor(name="Ava Thompson", phone="+61491570110", code="initial-alternative-15min", in_days=2),
+    Visitor(name="Noah Williams", phone="+61491570313", code="initial-gaps-60min", in_days=4),
+    Visitor(name="Isla Brown", phone="+61491570737", code="initial-alternative-15min", in_days=3, cancels=True),
+    Visitor(
+        name="Jack Taylor",
+        phone="+61491571266",
+        code="followup-alternative-10min",
+        in_days=5,
+        presses=("decline", "pay"),
+    ),
+)
+
+
+def is_sandbox_named() -> bool:
+    """Tell whether the settings lead to a sandbox, and not to Stripe itself."""
+    return settings.STRIPE_BASE_URL.endswith(SANDBOX_STRIPE)
+
+
+def pay_online(*, now: datetime) -> int:
+    """
+    Book and pay what the demo's visitors want, each once, and say how many did it now.
+
+    :raises VendorUnavailable: the sandbox does not answer.
+    :raises VendorRefused: it does not understand.
+    """
+    keys = {visitor: uuid5(NAMESPACE_URL, f"demo/{visitor.name}") for visitor in VISITORS}
+    known = set(Booking.objects.filter(pk__in=keys.values()).values_list("pk", flat=True))
+    done = 0
+    for visitor, key in keys.items():
+        if key not in known and (checkout := _book(visitor, key, now)):
+            settlement.open_now(checkout.pk)
+            checkout.refresh_from_db()
+            for press in visitor.presses:
+                _press(checkout, press)
+            settlement.look(checkout.pk, now)
+            if visitor.cancels:
+                _cancel(checkout.booking_id, now)
+            done += 1
+    return done
+
+
+def _book(visitor: Visitor, key: Any, now: datetime) -> Checkout | None:
+    kind = AppointmentType.objects.get(code=visitor.code)
+    free = availability.alternatives(appointment_type=kind, near=now + timedelta(days=visitor.in_days), limit=1)
+    if not free:
+        return None
+    _, price = online(visitor.code, now=now)
+    name = visitor.name.lower().replace(" ", ".")
+    booking = begin(
+        key=key,
+        code=visitor.code,
+        practitioner_id=free[0].practitioner.pk,
+        starts_at=free[0].starts_at,
+        price=price,
+        person=Person(
+            name=visitor.name, email=f"{name}@example.com", phone=visitor.phone, zone=settings.CLINIC_TIME_ZONE
+        ),
+        answers={wording.pk: True for wording in consents.current()},
+        by=None,
+        now=now,
+    )
+    return booking.checkouts.filter(status__in=checkouts.STANDING).first()
+
+
+def _press(checkout: Checkout, press: str) -> None:
+    wire = Wire(
+        vendor="Sandbox",
+        base_url=settings.STRIPE_BASE_URL.removesuffix(SANDBOX_STRIPE),
+        token="",
+        timeout=settings.VENDOR_TIMEOUT_SECONDS,
+    )
+    wire.post("/_control/stripe/presses", json={"session": checkout.external_id, "press": press}, read=bool)
+
+
+def _cancel(booking_id: Any, now: datetime) -> None:
+    terms = own_visit.terms(Booking.objects.get(pk=booking_id), now=now)
+    own_visit.cancel(booking_id=booking_id, cause=None, detail="", percent=terms.percent, by=None, now=now)
