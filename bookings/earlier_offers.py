@@ -235,6 +235,7 @@ def _write(offer: EarlierTimeOffer, now: datetime) -> None:
         reference=offer.pk,
         to=request.patient.email,
         send_at=now,
+        good_until=offer.expires_at,
         context={
             "first_name": request.patient.first_name,
             "when": public_times.both(freed.starts_at, zone),

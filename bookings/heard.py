@@ -21,7 +21,7 @@ from practitioners.models import CalendlyEventType, DiaryEntry, Practitioner
 from services import prices
 from services.models import AppointmentType
 
-from . import hearing, lifecycle, notices, payments, sync
+from . import freed, hearing, lifecycle, notices, payments, sync
 from .models import Booking, Payment, SyncRecord
 
 CALENDLY = SyncRecord.System.CALENDLY
@@ -219,6 +219,7 @@ class Heard(ABC):
         now: datetime,
     ) -> None:
         """Give a locked booking another time, practitioner and type, as Calendly says."""
+        freed.note(booking=booking, now=now)
         lifecycle.give_back(booking)
         booking.entry, booking.attention = hearing.place(practitioner, span, event_id)
         if kind != booking.appointment_type:

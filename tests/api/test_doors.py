@@ -20,6 +20,7 @@ OPEN = {
     ("GET", "api/practitioners/availability"),
     ("POST", "api/consultations/book"),
     ("POST", "api/auth/token"),
+    ("POST", "api/waitlist"),
 }
 FOR_CONSULTANTS = {
     ("GET", "api/triage/sessions"),

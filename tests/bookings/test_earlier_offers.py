@@ -125,7 +125,7 @@ class TestOfferDue:
         held = made.entry
         assert (held.kind, held.held_for, held.starts_at, held.practitioner) == ("hold", made.pk, SOON, doctor)
         message = written().get()
-        assert message.to == first.patient.email
+        assert (message.to, message.good_until) == (first.patient.email, made.expires_at)
         assert earlier_answers.link_to(made) in message.text
         first.refresh_from_db()
         second.refresh_from_db()

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from bookings import lifecycle
-from bookings.models import Booking, Patient, SyncRecord
+from bookings.models import Booking, FreedTime, Patient, SyncRecord
 from botaniqal import webhooks
 from botaniqal.integrations import calendly_events, inbox, owed
 from botaniqal.integrations.models import InboundEvent
@@ -287,6 +287,13 @@ class TestMoved:
         hear(moved)
 
         assert Booking.objects.get().join_link == "https://zoom.us/j/new"
+
+    def test_notes_that_the_former_time_is_free(self):
+        hear(told("invitee.created", "A"))
+
+        hear(told("invitee.created", "B", old="A", starts_at=NOON))
+
+        assert FreedTime.objects.get().starts_at == TEN
 
 
 class TestHost:
