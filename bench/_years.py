@@ -16,13 +16,14 @@ OPEN_CALLS = 60
 MINUTES_APART = 60
 
 NEW_PATIENTS = """
-    INSERT INTO bookings_patient (id, name, email, phone, time_zone, address, created_at, date_of_birth)
+    INSERT INTO bookings_patient (id, name, email, phone, time_zone, address, created_at, date_of_birth,
+        link_serial)
     SELECT gen_random_uuid(),
            (ARRAY['Ava','Leo','Mia','Noah','Isla','Oliver','Grace','Jack','Ruby','Zoe','Ethan','Chloe','Lucas',
                   'Matilda','Henry','Ella','Archie','Willow','Arlo','Hazel'])[1 + n %% 20] || ' ' ||
            initcap(translate(substr(md5(n::text), 1, 7), '0123456789', 'ghijklmnop')),
            'person' || n || '@example.com', '+614' || lpad((n * 7 %% 100000000)::text, 8, '0'),
-           'Australia/Melbourne', '', now() - n * interval '5 minutes', date '1950-01-01' + (n * 13 %% 20000)
+           'Australia/Melbourne', '', now() - n * interval '5 minutes', date '1950-01-01' + (n * 13 %% 20000), 0
     FROM generate_series(1, %(patients)s) n
 """
 NUMBERED = """
@@ -32,10 +33,10 @@ NUMBERED = """
 NEW_CONSULTATIONS = """
     INSERT INTO bookings_booking (id, number, patient_id, practitioner_id, appointment_type_id, starts_at, ends_at,
         price, price_reason, state, source, join_link, notes, attention, cancel_reason, correction,
-        is_end_heard, revision, created_at)
+        is_end_heard, revision, link_serial, created_at)
     SELECT gen_random_uuid(), 'CON-' || g.n, p.id, (%(consultants)s::uuid[])[1 + g.n %% %(people)s], %(free)s, at,
         at + interval '15 minutes', 0, '', CASE WHEN g.n <= %(open)s THEN 'confirmed' ELSE 'completed' END, 'online',
-        '', '', '', '', '', false, 0, at - interval '2 days'
+        '', '', '', '', '', false, 0, 0, at - interval '2 days'
     FROM generate_series(1, %(calls)s) g(n)
     JOIN numbered p ON p.n = 1 + g.n %% %(patients)s,
     LATERAL (SELECT date_trunc('hour', now()) - (g.n - %(open)s / 2) * interval '15 minutes' AS at) t
@@ -52,17 +53,17 @@ NEW_CALLS = """
 NEW_VISITS = """
     INSERT INTO bookings_booking (id, number, patient_id, practitioner_id, appointment_type_id, entry_id, starts_at,
         ends_at, price, price_reason, state, source, join_link, notes, attention, cancel_reason, correction,
-        is_end_heard, revision, created_at)
+        is_end_heard, revision, link_serial, created_at)
     SELECT gen_random_uuid(), 'BOT-' || 2020 + e.n %% 7 || '-' || e.n, p.id, e.practitioner_id, %(kind)s, e.id,
         e.starts_at, e.ends_at, 119, '', CASE WHEN e.starts_at > now() THEN 'confirmed' ELSE 'completed' END, 'phone',
-        '', '', CASE WHEN e.n %% 50000 = 0 THEN 'Look at this.' ELSE '' END, '', '', false, 0,
+        '', '', CASE WHEN e.n %% 50000 = 0 THEN 'Look at this.' ELSE '' END, '', '', false, 0, 0,
         e.starts_at - interval '7 days'
     FROM (SELECT *, row_number() OVER () AS n FROM practitioners_diaryentry) e
     JOIN numbered p ON p.n = 1 + e.n %% %(patients)s
 """
 NEW_PAYMENTS = """
-    INSERT INTO bookings_payment (booking_id, amount, method, status, reference, collected_at, refund_reference)
-    SELECT id, price, 'credit_card_phone', 'collected', 'T1', created_at, '' FROM bookings_booking WHERE price > 0
+    INSERT INTO bookings_payment (booking_id, amount, method, status, reference, collected_at, given_back)
+    SELECT id, price, 'credit_card_phone', 'collected', 'T1', created_at, 0 FROM bookings_booking WHERE price > 0
 """
 NEW_RECORDS = """
     INSERT INTO bookings_syncrecord (booking_id, system, wanted, told, attempts, next_try_at, needs_person, problem,
@@ -74,9 +75,11 @@ NEW_RECORDS = """
 """
 NEW_MESSAGES = """
     INSERT INTO mail_message (id, kind, reference, "to", subject, text, html, calendar, wanted, told, attempts,
-        next_try_at, needs_person, problem, external_id, created_at, sent_at)
+        next_try_at, needs_person, problem, external_id, created_at, sent_at, stream, delivery, unsubscribe_link,
+        outcome)
     SELECT gen_random_uuid(), 'confirmation', id, 'person@example.com', 'Your booking', repeat('Words. ', 30),
-        repeat('Words. ', 60), '', 1, 1, 0, created_at, false, '', '', created_at, created_at
+        repeat('Words. ', 60), '', 1, 1, 0, created_at, false, '', '', created_at, created_at, 'factual', '', '',
+        ''
     FROM bookings_booking
 """
 NEW_EVENTS = """
