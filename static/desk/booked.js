@@ -31,6 +31,7 @@ export function startBooked() {
         const isNew = now.booking && (!former.booking || now === former);
         const mayMove = isFocusFree(find("#agree"));
         find("#booked").hidden = now.booking === null;
+        drawOwed(now);
         if (now.booking) draw(now.booking);
         else if (dialog.open) dialog.close();
         drawUndo();
@@ -61,30 +62,36 @@ export async function finish() {
 function askToUndo() {
     const { giveBack } = state.ending;
     find("#undo-money").hidden = !giveBack;
-    find("#undo-money").textContent = giveBack ? `${money(giveBack)} was paid. ${howToGiveBack()}` : "";
+    find("#undo-money").textContent = giveBack ? paidWords(giveBack, state.ending) : "";
     dialog.showModal();
     find("#undo-not").focus();
 }
 
-function howToGiveBack() {
-    if (state.ending.isPaidOnline) return "Operations decide what is given back online.";
-    return "Give it back on the terminal, and operations note its slip.";
+function paidWords(amount, { isPaidOnline }) {
+    const how = isPaidOnline
+        ? "Operations decide what is given back online."
+        : "Give it back on the terminal, and operations note its slip.";
+    return `${money(amount)} was paid. ${how}`;
+}
+
+/** What is still to be given back for visits that were undone: it stands there until it is. */
+function drawOwed({ owed }) {
+    find("#owed").hidden = owed.length === 0;
+    const text = owed.map((each) => `${each.number} is undone. ${paidWords(each.amount, each)}`).join(" ");
+    if (find("#owed").textContent !== text) find("#owed").textContent = text;
 }
 
 /** Take the booking back; the call goes on where it was. */
 async function undo(event) {
     event.preventDefault();
     const { number } = state.booking;
-    const { giveBack } = state.ending;
-    const how = howToGiveBack();
     dialog.close();
     find("#notes").focus();
     try {
         await flushRemark();
         await act("undo");
         calm();
-        if (giveBack) alarm(`${number} is undone. ${money(giveBack)} was paid. ${how}`);
-        else say(`${number} is undone. The patient gets an e-mail.`);
+        say(`${number} is undone. The patient gets an e-mail.`);
     } catch (error) {
         alarm(error.message);
     }

@@ -61,7 +61,7 @@ PAGES = {
     "price_book": 20,
     "publish_check": 27,
     "calendar": 26,
-    "desk": 25,
+    "desk": 26,
     "booking": 36,
     "patient": 26,
 }

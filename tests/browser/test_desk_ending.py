@@ -36,18 +36,17 @@ class TestUndo:
         expect(booked["#undo"]).to_contain_text("Undo")
         booked["#undo"].focus()
         booked.press("Enter")
-        expect(booked["#undo-money"]).to_have_text(
-            GIVE_BACK
-        )
+        expect(booked["#undo-money"]).to_have_text(GIVE_BACK)
         expect(booked["#undo-not"]).to_be_focused()
 
         booked.press("Tab", "Enter")
 
-        expect(booked["#alarm"]).to_contain_text(
-            GIVE_BACK
-        )
+        expect(booked["#owed"]).to_contain_text(GIVE_BACK)
         expect(booked["#booked"]).to_be_hidden()
         expect(booked["#notes"]).to_be_focused()
+        booked.page.reload()
+        booked.wait_until_ready()
+        expect(booked["#owed"]).to_contain_text(GIVE_BACK)
         booking = Booking.objects.get(source=Booking.Source.PHONE, price=119)
         assert (booking.state, booking.payment.status) == (Booking.State.CANCELLED, Payment.Status.REFUND_DUE)
         assert Message.objects.filter(kind=Message.Kind.CORRECTION).count() == 1

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings.models import Booking
+from bookings.models import Booking, Payment
 from bookings.payments import Taken
 from tests.factories import (
     AppointmentTypeFactory,
@@ -126,6 +126,14 @@ class TestEnding:
 
     def test_is_hidden_from_another_consultant(self, session, tom):
         assert ending(Desk(tom.user, session)) is None
+
+    def test_says_what_is_to_be_given_back_until_it_is(self, desk, session):
+        number = TriageSession.objects.get(pk=session.pk).booking.number
+        desk.post("undo")
+
+        assert desk.get("state").json()["owed"] == [{"number": number, "amount": "119.00", "isPaidOnline": False}]
+        Payment.objects.update(status=Payment.Status.REFUNDED)
+        assert desk.get("state").json()["owed"] == []
 
     def test_leads_from_a_referral_to_its_letter(self, sarah):
         session = SessionFactory(consultant=sarah, in_progress=True)

@@ -12,7 +12,7 @@ from practitioners.models import Practitioner
 from services.prices import clinic_day
 
 from .. import hand_over, letters, undo
-from ..models import Disposition, HandOver, Outcome, TriageSession
+from ..models import CallEvent, Disposition, HandOver, Outcome, TriageSession
 
 State = TriageSession.State
 
@@ -38,6 +38,20 @@ def ending_of(session: TriageSession, consultant: Practitioner | None, now: date
         "card": _card_of(session, is_own, now),
         "next": _next_of(session, consultant, now) if is_own and session.state == State.WRAP_UP else None,
     }
+
+
+def owed_of(session: TriageSession) -> list[dict[str, Any]]:
+    """List what was paid for visits that were undone in this call, as long as it has not been given back."""
+    undone = session.events.filter(kind=CallEvent.Kind.UNDONE).values("words")
+    payments = Payment.objects.filter(booking__number__in=undone, status=Payment.Status.REFUND_DUE)
+    return [
+        {
+            "number": payment.booking.number,
+            "amount": f"{payment.amount}",
+            "isPaidOnline": payment.method == Payment.Method.STRIPE_LINK,
+        }
+        for payment in payments.select_related("booking").order_by("booking__created_at")
+    ]
 
 
 def letter_address(session: TriageSession) -> str:

@@ -12,7 +12,7 @@ from practitioners.models import Practitioner
 
 from ..models import TriageSession
 from .call_state import call_of
-from .ending_state import ending_of
+from .ending_state import ending_of, owed_of
 from .hold_state import holds_of, paid_words
 from .patient_state import patient_of
 from .script_state import flags_of, script_of
@@ -33,6 +33,7 @@ def state_of(session: TriageSession, *, consultant: Practitioner | None, is_show
         "booking": _booking_of(session) if is_shown and session.booking_id else None,
         "script": script_of(session) if is_shown else None,
         "redFlags": flags_of(session, timezone.now()) if is_shown else [],
+        "owed": owed_of(session) if is_shown else [],
         "ending": ending_of(session, consultant, timezone.now()) if is_shown else None,
     }
 
