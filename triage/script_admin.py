@@ -95,14 +95,14 @@ class QuestionInline(PortalInline):
         (
             None,
             {
-                "fields": [
-                    "text",
-                    ("kind", "service", "position", "code"),
-                    ("hint", "card_label", "is_required"),
-                    ("choices", "flags_on", "flag"),
-                ]
+                "fields": ["text", ("kind", "service", "position", "is_required")],
             },
-        )
+        ),
+        (
+            "Answers, red flag, hint, hand-over card",
+            # One field a row: Django opens what is wrong for those alone.
+            {"classes": ["collapse"], "fields": ["choices", "flags_on", "flag", "hint", "card_label", "code"]},
+        ),
     ]
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

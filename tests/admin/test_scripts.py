@@ -42,6 +42,31 @@ class TestPage:
         draft.refresh_from_db()
         assert draft.emergency_card == "Ring 000."
 
+    def test_shows_of_each_question_the_rest_on_demand(self, operations, draft):
+        page = operations.get(url(draft)).content.decode()
+
+        assert page.count("<details") == draft.questions.count() + 1  # and of the one that can be added
+
+    def test_opens_where_something_is_wrong(self, operations, draft):
+        (question,) = draft.questions.all()
+        form = {
+            "emergency_card": "Ring 000.",
+            "questions-TOTAL_FORMS": 1,
+            "questions-INITIAL_FORMS": 1,
+            "questions-0-id": question.pk,
+            "questions-0-script": draft.pk,
+            "questions-0-text": "Chest pain?",
+            "questions-0-kind": "yes_no",
+            "questions-0-position": 0,
+            "questions-0-code": question.code,
+            "questions-0-flags_on": "yes",
+        }
+
+        page = operations.post(url(draft), form).content.decode()
+
+        assert "Say in a few words what the red flag means." in page
+        assert page.count("<details") == 1
+
     def test_notes_who_changed_a_question_last(self, draft):
         olive = somebody("operations")
         (question,) = draft.questions.all()
