@@ -332,6 +332,8 @@ ANYMAIL = {
             "retries": {"max_attempts": 1},
         },
     },
+    # By it Amazon SES knows to which topic it publishes what becomes of our e-mails.
+    "AMAZON_SES_CONFIGURATION_SET_NAME": env.str("SES_CONFIGURATION_SET", default="") or None,
 }
 
 

@@ -85,6 +85,7 @@ class Message(Owed):
             owed_index("message_owed"),
             stuck_index("message_stuck"),
             models.Index(fields=["created_at"], name="message_by_creation"),
+            models.Index(fields=["created_at"], condition=Q(stream="marketing"), name="message_marketing"),
             models.Index(
                 fields=["delivery_at"],
                 condition=Q(delivery__in=["bounced", "complained", "rejected"]),

@@ -16,6 +16,8 @@ LISTS = {
     "auth_group": 21,
     "integrations_inboundevent": 20,
     "mail_message": 21,
+    "mail_messagewords": 20,
+    "mail_suppression": 21,
     "wording_riskyword": 20,
     "wording_approval": 20,
     "services_form": 21,
