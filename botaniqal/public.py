@@ -1,10 +1,12 @@
 """Pages for the public: throttled, never cached, quiet to robots; a refusal is a page with a sentence."""
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
 from math import ceil
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers, patch_cache_control
@@ -12,12 +14,20 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import conditional_page, require_http_methods, require_safe
 
 from botaniqal.api.throttles import PublicRead, PublicWrite
-from botaniqal.errors import DomainError
-from botaniqal.zones import zone_of as zone_of
+from botaniqal.errors import DomainError, TooBusy
+
+log = logging.getLogger(__name__)
 
 View = Callable[..., HttpResponse]
 TRAP = "website"
 """A field that people do not see and robots fill in."""
+
+TITLES = {
+    HTTPStatus.NOT_FOUND: "There is no such page",
+    HTTPStatus.GONE: "This is over",
+    HTTPStatus.TOO_MANY_REQUESTS: "Please wait a little",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Please try again in a moment",
+}
 
 
 class TooManyTries(DomainError):
@@ -72,6 +82,9 @@ def _answered(view: View, request: HttpRequest, **kwargs: object) -> HttpRespons
         return view(request, **kwargs)
     except DomainError as refusal:
         answer = sorry(request, refusal)
+    except OperationalError as error:  # a lock not had in time, a dead-lock, a lost connection: all of these pass
+        log.warning("the database could not answer: %s", getattr(error.__cause__, "sqlstate", None))
+        answer = sorry(request, TooBusy())
     if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
         answer["Retry-After"] = str(max(1, ceil(throttle.wait())))
     return answer
@@ -79,7 +92,8 @@ def _answered(view: View, request: HttpRequest, **kwargs: object) -> HttpRespons
 
 def sorry(request: HttpRequest, refusal: DomainError) -> HttpResponse:
     """Say what cannot be done, and why."""
-    return render(request, "public/sorry.html", {"problem": refusal.message}, status=refusal.status)
+    shown = {"title": TITLES.get(refusal.status, "This cannot be done"), "problem": refusal.message}
+    return render(request, "public/sorry.html", shown, status=refusal.status)
 
 
 def is_robot(request: HttpRequest) -> bool:

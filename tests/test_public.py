@@ -5,11 +5,14 @@ from ipaddress import IPv6Address
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from botaniqal import zones
+from botaniqal.public import public_page, shared_page
 from tests.factories import AppointmentTypeFactory, PractitionerFactory, UserFactory
 
 
@@ -82,6 +85,22 @@ class TestErrors:
         assert answer.status_code == HTTPStatus.FORBIDDEN
         assert "open too long" in answer.content.decode()
         assert "Leo" not in answer.content.decode()
+
+
+class TestPages:
+    @pytest.mark.parametrize("made", [public_page, shared_page])
+    def test_say_so_while_the_database_cannot_answer(self, made):
+        def view(request):
+            raise OperationalError("canceling statement due to lock timeout, Leo Martin")
+
+        request = RequestFactory().get("/")
+        request.user = AnonymousUser()
+        answer = made(view)(request)
+
+        assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+        assert "try again in a moment" in answer.content.decode()
+        assert "Leo" not in answer.content.decode()
+        assert "no-store" in answer["Cache-Control"]
 
 
 class TestBodies:
