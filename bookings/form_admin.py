@@ -37,29 +37,28 @@ def as_list(lines: list[tuple[str, str]]) -> SafeString:
     return format_html("<dl>{}</dl>", format_html_join("", "<dt>{}</dt><dd>{}</dd>", lines))
 
 
-def as_details(forms: list[Answered]) -> SafeString | str:
-    """Show forms that were filled in, each to be opened; of a draft, that there is one."""
+def as_details(forms: list[Answered], *, of_one_visit: bool) -> SafeString | str:
+    """Show forms that were filled in, each to be opened, and for which visit; of a draft, that there is one."""
     shown = []
     for one in forms:
         if one.is_draft:
             mark = badge(f"Draft, saved {clinic_time(one.at)}", WAITING)
             shown.append(format_html("<p>{} {} The patient has not sent it yet.</p>", one.name, mark))
         else:
-            said = f"{one.name}, sent {clinic_time(one.at)}"
-            if one.booking:
-                said += f", for {one.booking}"
-            shown.append(format_html("<details><summary>{}</summary>{}</details>", said, as_list(one.lines)))
+            said = f"{one.name}, sent {clinic_time(one.at)}{'' if of_one_visit else f', for {one.booking}'}"
+            lines = as_list(one.lines)
+            shown.append(format_html('<details class="answers"><summary>{}</summary>{}</details>', said, lines))
     return format_html_join("", "{}", ((each,) for each in shown)) or "–"
 
 
 def shown_answers_of(booking: Booking) -> SafeString | str:
     """Show all that was filled in for a booking."""
-    return as_details(answered.of_booking(booking))
+    return as_details(answered.of_booking(booking), of_one_visit=True)
 
 
 def shown_answers_by(patient: Patient) -> SafeString | str:
     """Show all that a patient filled in."""
-    return as_details(answered.of_patient(patient))
+    return as_details(answered.of_patient(patient), of_one_visit=False)
 
 
 class FormVerbs:
@@ -126,7 +125,7 @@ class FormAnswersAdmin(WrittenByVerbs):
     @admin.display(description="Answers")
     def shown_answers(self, row: FormAnswers) -> SafeString:
         [told] = answered.read(FormAnswers.objects.filter(pk=row.pk))
-        return as_list(told.lines) if not told.is_draft else as_details([told])
+        return as_list(told.lines) if not told.is_draft else as_details([told], of_one_visit=True)
 
     @verb(
         "Link to a booking",
