@@ -16,8 +16,10 @@ from botaniqal.accounts.models import User
 from botaniqal.management.demo import clinic
 from botaniqal.management.demo.calls import weekday_from
 from botaniqal.messages.models import Message
+from botaniqal.wording.models import Approval
 from practitioners import availability
 from practitioners.models import CalendlyEventType, DiaryEntry, Practitioner
+from services.models import AppointmentType
 from services.prices import clinic_day
 from tests.sandbox_server import Sandbox
 from triage.models import TriageSession
@@ -95,6 +97,12 @@ class TestDemo:
         call_command("demo")
 
         assert rows() == before
+
+    def test_offers_everything_but_what_has_no_price(self, demo):
+        kept_back = AppointmentType.objects.exclude(pk__in=AppointmentType.objects.offered())
+
+        assert {kind.code: kind.obstacle for kind in kept_back} == {"initial-weight": "It has no price yet."}
+        assert Approval.objects.get(subject="service:gaps:name").approved_by.email == "manager@botaniqal.example"
 
     def test_lets_people_in_by_role(self, demo):
         roles = {}
