@@ -1,6 +1,10 @@
 """The sandbox's pages, as somebody who rehearses meets them: accessible, narrow, with no script but our own."""
 
+import base64
+from email.message import EmailMessage
+
 import pytest
+import requests
 from playwright.sync_api import expect
 
 from tests.sandbox_server import ENVIRONMENT
@@ -121,3 +125,44 @@ class TestDial:
 
         assert bad > 40
         assert sandbox.control("GET", "faults")["faults"] == []
+
+
+class TestMessage:
+    """One message of the mailbox: what its reader gets, and what SES is made to report."""
+
+    @pytest.fixture
+    def message_id(self, sandbox):
+        mail = EmailMessage()
+        mail["Subject"], mail["From"], mail["To"] = "Your visit", "care@example.com", "ava@example.com"
+        mail.set_content("See you on Monday.")
+        mail.add_alternative("<h1>See you on Monday</h1>", subtype="html")
+        mail.add_attachment("BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", filename="visit.ics")
+        body = {
+            "Destination": {"ToAddresses": ["ava@example.com"]},
+            "Content": {"Raw": {"Data": base64.b64encode(mail.as_bytes()).decode()}},
+        }
+        signed = {"Authorization": "AWS4-HMAC-SHA256 Credential=any"}
+        address = f"{sandbox.ses_url}/v2/email/outbound-emails"
+        return requests.post(address, json=body, headers=signed, timeout=10).json()["MessageId"]
+
+    @pytest.mark.parametrize(("scheme", "width"), [("light", 1366), ("dark", 320)])
+    def test_has_no_faults(self, axe, open_window, message_id, scheme, width):
+        page = open_window(color_scheme=scheme, viewport={"width": width, "height": 768})
+        page.goto(f"/mailbox/{message_id}")
+        page.get_by_text("Headers").click()
+
+        assert faults(axe, page) == []
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+    def test_is_found_by_address_and_reported_as_bounced(self, open_window, message_id):
+        page = open_window()
+        page.goto("/mailbox")
+        page.get_by_label("Whose mailbox").fill("AVA@")
+        page.get_by_role("button", name="Show").click()
+        page.get_by_role("link", name="Your visit").click()
+
+        page.get_by_role("button", name="Bounced").click()
+
+        expect(page.get_by_role("status")).to_contain_text("Amazon tells the portal now")
+        expect(page.locator("#reports")).to_contain_text("Bounced")
+        expect(page.frame_locator("iframe").get_by_role("heading")).to_have_text("See you on Monday")
