@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from bookings import earlier, earlier_answers, earlier_offers, lifecycle
+from bookings import earlier, earlier_answers, earlier_offers, lifecycle, merging
 from bookings.models import Booking, EarlierTimeOffer, EarlierTimeRequest, FreedTime
 from botaniqal.errors import DomainError
 from botaniqal.messages.models import Message
@@ -264,6 +264,25 @@ class TestEarlierTimes:
                 (Offer.ACCEPTED, Request.FULFILLED, True),
                 (Offer.WITHDRAWN, Request.WITHDRAWN, False),
             ]
+            FreedTime.objects.update(state=Freed.STOPPED)
+
+    def test_are_booked_for_the_record_that_stays_while_two_are_made_one(self, kind, free_up):
+        for n in range(ROUNDS):
+            kept, other = PatientFactory(), PatientFactory()
+            earlier.ask(patient=other, appointment_type=kind, by=None, now=timezone.now())
+            free_up(SOON + n * timedelta(hours=1))
+            offer()
+            made = EarlierTimeOffer.objects.get(state=Offer.OPEN)
+
+            at_once(
+                lambda made=made: earlier_answers.accept(offer_id=made.pk, now=timezone.now()),
+                lambda kept=kept, other=other: merging.merge(
+                    kept_id=kept.pk, given_up_id=other.pk, reason="Same", by=None, now=timezone.now()
+                ),
+            )
+
+            made.refresh_from_db()
+            assert (made.state, made.booking.patient) == (Offer.ACCEPTED, kept)
             FreedTime.objects.update(state=Freed.STOPPED)
 
     def test_hold_one_request_of_a_patient_however_often_it_is_sent(self, book, kind):
