@@ -2,16 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from functools import partial
+from functools import partial, reduce
 from itertools import groupby
+from operator import or_
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Count, Q, Window
+from django.db.models.functions import RowNumber
 
 from botaniqal import cards
 from botaniqal.accounts.models import User
@@ -107,16 +110,10 @@ def plan(*, wanted: Mapping[int, Decimal], starts_on: date, now: datetime) -> li
     kinds = list(AppointmentType.objects.filter(pk__in=wanted).select_related("service").in_catalogue_order())
     changes = _changes(kinds, wanted, starts_on, clinic_day(now))
     kept = _kept({change.kind.pk: change.new for change in changes}, starts_on)
+    nothing: tuple[int, list[KeptBooking]] = (0, [])
     return [
-        Change(
-            kind=each.kind,
-            old=each.old,
-            new=each.new,
-            until=each.until,
-            kept=kept[each.kind.pk][:SHOWN_BOOKINGS],
-            kept_count=len(kept[each.kind.pk]),
-        )
-        for each in changes
+        replace(each, kept=bookings, kept_count=count)
+        for each, (count, bookings) in ((each, kept.get(each.kind.pk, nothing)) for each in changes)
     ]
 
 
@@ -227,17 +224,31 @@ def _next(history: Sequence[Price], day: date) -> Price | None:
     return next((price for price in reversed(history) if price.starts_on > day), None)
 
 
-def _kept(new: Mapping[int, Decimal], starts_on: date) -> dict[int, list[KeptBooking]]:
-    """Find the visits from a day on that were booked at another price; bookings lie above, so by their name."""
+def _kept(new: Mapping[int, Decimal], starts_on: date) -> dict[int, tuple[int, list[KeptBooking]]]:
+    """
+    Count by type the visits from a day on that were booked at another price, with the first of them.
+
+    Bookings lie above, so they are found by their name.
+    """
+    if not new:
+        return {}
     first = datetime.combine(starts_on, time.min, ZoneInfo(settings.CLINIC_TIME_ZONE))
-    rows = (
-        AppointmentType.objects.filter(pk__in=new, bookings__starts_at__gte=first, bookings__state__in=KEEPING)
-        .order_by("bookings__starts_at")
-        .values_list("pk", "bookings__number", "bookings__starts_at", "bookings__price")
+    is_another = (
+        Q(pk=key) & (Q(bookings__price__lt=amount) | Q(bookings__price__gt=amount)) for key, amount in new.items()
     )
-    found: dict[int, list[KeptBooking]] = defaultdict(list)
-    for key, *booking in rows:
-        kept = KeptBooking(*booking)
-        if kept.price != new[key]:
-            found[key].append(kept)
+    visits = AppointmentType.objects.filter(
+        reduce(or_, is_another), bookings__starts_at__gte=first, bookings__state__in=KEEPING
+    )
+    rows = (
+        visits.annotate(
+            place=Window(RowNumber(), partition_by="pk", order_by="bookings__starts_at"),
+            count=Window(Count("bookings__pk"), partition_by="pk"),
+        )
+        .filter(place__lte=SHOWN_BOOKINGS)
+        .order_by("pk", "place")
+        .values_list("pk", "count", "bookings__number", "bookings__starts_at", "bookings__price")
+    )
+    found: dict[int, tuple[int, list[KeptBooking]]] = {}
+    for key, count, *booking in rows:
+        found.setdefault(key, (count, []))[1].append(KeptBooking(*booking))
     return found

@@ -148,6 +148,16 @@ class TestPlan:
         [change] = plan({sleep: "129"})
 
         assert (len(change.kept), change.kept_count) == (20, 25)
+        assert [one.starts_at for one in change.kept] == sorted(one.starts_at for one in change.kept)
+
+    def test_counts_the_visits_of_each_type_by_its_own_new_price(self, sleep, rest):
+        for kind, price in ((sleep, 119), (sleep, 129), (rest, 79), (rest, 129)):
+            BookingFactory(appointment_type=kind, price=price, starts_at=datetime(2026, 4, 2, tzinfo=UTC))
+
+        changes = plan({sleep: "129", rest: "89"})
+
+        kept = {change.kind.name: [one.price for one in change.kept] for change in changes}
+        assert {name: sorted(prices) for name, prices in kept.items()} == {"Sleep": [119], "Rest": [79, 129]}
 
 
 class TestSetPrices:
