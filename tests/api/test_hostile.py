@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.factories import AppointmentTypeFactory, PractitionerFactory, ServiceFactory, SessionFactory, next_morning
+from tests.offering import approve_words
 
 TEXT = st.text(st.characters(), max_size=40)  # lone surrogates and NUL among them
 ANYTHING = st.recursive(
@@ -27,6 +28,8 @@ def bodies(db, consultant):
     session = SessionFactory(consultant=consultant)
     initial = AppointmentTypeFactory(service=ServiceFactory(slug="alternative-medicine"))
     doctor = PractitionerFactory(gives=[initial])
+    equine = ServiceFactory(name="Equine", slug="equine", status="coming_soon", has_waitlist=True)
+    approve_words(equine)
     time = f"{next_morning(10):%Y-%m-%dT%H:%M:%SZ}"
     agreed = {
         "triageSessionId": str(session.pk),
@@ -43,6 +46,13 @@ def bodies(db, consultant):
             "preferredTimes": [time],
             "primaryConcern": "",
             "timezone": "Australia/Sydney",
+        },
+        ("POST", "/api/waitlist"): {
+            "service": "equine",
+            "name": "John Doe",
+            "email": "john@example.com",
+            "phone": "+61412345678",
+            "consent": True,
         },
         ("POST", "/api/holds"): agreed,
         ("POST", "/api/bookings/phone"): {
@@ -76,7 +86,8 @@ class TestBodies:
     @FUZZ
     @given(data=st.data())
     def test_of_any_kind_are_answered(self, bodies, sarah, settings, data):
-        settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"].update({"login": "9999/s", "public-write": "9999/s"})
+        scopes = ("login", "public-write", "public-email", "public-join")
+        settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"].update(dict.fromkeys(scopes, "9999/s"))
         (method, path), accepted = data.draw(st.sampled_from(list(bodies.items())))
         spoilt = data.draw(st.dictionaries(st.sampled_from(list(accepted)), ANYTHING, min_size=1, max_size=3))
 
