@@ -5,8 +5,9 @@ The order is urgency, then how long somebody waits. Whoever changes an offer loc
 then the offer; so an answer and the offer's end can never both count.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
@@ -26,7 +27,10 @@ from .models import Booking, EarlierTimeOffer, EarlierTimeRequest, FreedTime
 BATCH = 50
 LOOK_AGAIN = timedelta(minutes=5)
 LEAST = timedelta(minutes=5)
-"""How much time to answer an offer leaves at least, unless offers as such last shorter."""
+"""How much time to answer an offer leaves at least, unless offers as such last shorter, as in rehearsals."""
+
+DAY_BEGINS, DAY_ENDS, MORNING = 8, 21, 9
+"""The hours by the patient's clock in which an offer may end; one that would end in the night is kept until morning."""
 
 Offer, Freed = EarlierTimeOffer.State, FreedTime.State
 
@@ -204,7 +208,8 @@ def _offer(freed: FreedTime, request: EarlierTimeRequest, now: datetime) -> Earl
     """
     kind, key = request.appointment_type, uuid4()
     length = timedelta(minutes=settings.OFFER_MINUTES)
-    expires_at = min(now + length, freed.starts_at - timedelta(minutes=kind.min_notice_minutes))
+    latest = freed.starts_at - timedelta(minutes=kind.min_notice_minutes)
+    expires_at = min(_by_day(now + length, request.patient.zone) if length >= LEAST else now + length, latest)
     if expires_at - now < min(length, LEAST):
         raise CannotOffer("Too little time would be left to answer.")
     with transaction.atomic():
@@ -225,6 +230,15 @@ def _offer(freed: FreedTime, request: EarlierTimeRequest, now: datetime) -> Earl
         freed.save(update_fields=["state", "next_look_at"])
         _write(offer, now)
     return offer
+
+
+def _by_day(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Put a moment of the night off until the morning: who sleeps cannot answer, and the list would be gone through."""
+    local = moment.astimezone(zone)
+    if DAY_BEGINS <= local.hour < DAY_ENDS:
+        return moment
+    day = local.date() + timedelta(days=local.hour >= DAY_ENDS)
+    return datetime.combine(day, time(MORNING), zone).astimezone(UTC)
 
 
 def _write(offer: EarlierTimeOffer, now: datetime) -> None:

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -21,7 +21,7 @@ from botaniqal.messages.models import Message
 from botaniqal.public import LinkOver
 from practitioners import availability, diary
 from practitioners.models import BusyPeriod, DiaryEntry, TimeOff
-from tests.factories import AppointmentTypeFactory, PatientFactory, PractitionerFactory, next_morning
+from tests.factories import MELBOURNE, AppointmentTypeFactory, PatientFactory, PractitionerFactory, next_morning
 
 pytestmark = pytest.mark.django_db
 
@@ -104,9 +104,13 @@ def standing():
     return EarlierTimeOffer.objects.get(state=Offer.OPEN)
 
 
-def reasons(time):
-    time.refresh_from_db()
-    return [row["reason"] for row in time.passed_over]
+def melbourne(day, hour, minute):
+    return datetime.combine(day, time(hour, minute), MELBOURNE)
+
+
+def reasons(freed_time):
+    freed_time.refresh_from_db()
+    return [row["reason"] for row in freed_time.passed_over]
 
 
 def written():
@@ -176,12 +180,12 @@ class TestOfferDue:
         assert reasons(time) == ["Was asked and did not answer in time."]
 
     def test_goes_round_once_and_then_to_all(self, ask, free_up, settings):
-        settings.OFFER_MINUTES = 10
+        settings.OFFER_MINUTES = 1  # as short as in a rehearsal, so that no night is waited for
         ask(), ask()
         time = free_up()
         now = timezone.now()
 
-        counts = [offer(now=now + timedelta(minutes=11 * n)) for n in range(5)]
+        counts = [offer(now=now + timedelta(minutes=2 * n)) for n in range(5)]
 
         time.refresh_from_db()
         assert (counts, time.state) == ([1, 1, 0, 0, 0], Freed.NOBODY)
@@ -196,6 +200,19 @@ class TestOfferDue:
         offer()
 
         assert standing().expires_at == SOON - timedelta(minutes=kind.min_notice_minutes)
+
+    @pytest.mark.parametrize(
+        ("hour", "minute", "until"), [(10, 0, (0, 11, 0)), (19, 59, (0, 20, 59)), (20, 1, (1, 9, 0)), (3, 0, (0, 9, 0))]
+    )
+    def test_ends_in_no_night_of_the_patients(self, ask, free_up, hour, minute, until):
+        ask()
+        free_up()
+        day = timezone.localdate() + timedelta(days=1)
+        days, *clock = until
+
+        offer(now=melbourne(day, hour, minute))
+
+        assert standing().expires_at == melbourne(day + timedelta(days=days), *clock)
 
     def test_asks_nobody_too_late(self, ask, free_up, kind):
         ask()
