@@ -48,9 +48,9 @@ class Shown:
         return self.is_coming and self.row.has_waitlist
 
     @property
-    def lowest_price(self) -> Decimal | None:
-        """What the cheapest of it costs today; None when nothing of it can be booked."""
-        return min((offer.price for offer in self.offers if not offer.why_not), default=None)
+    def prices(self) -> list[Decimal]:
+        """What can be booked of it costs so much today, the lowest price first, each once."""
+        return sorted({offer.price for offer in self.offers if not offer.why_not})
 
 
 def shown(services: ServiceQuerySet, *, now: datetime) -> list[Shown]:

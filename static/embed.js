@@ -69,13 +69,12 @@
     }
 
     function price(types) {
-        const amounts = types.filter((type) => type.bookable).map((type) => type.price);
-        if (!amounts.length) {
+        const amounts = new Set(types.filter((type) => type.bookable).map((type) => type.price));
+        if (!amounts.size) {
             return null;
         }
         const lowest = Math.min(...amounts);
-        const words = lowest === 0 ? "Free" : amounts.length > 1 ? `From ${money(lowest)}` : money(lowest);
-        return make("p", { class: "price" }, words);
+        return make("p", { class: "price" }, amounts.size > 1 ? "From " : "", lowest ? money(lowest) : "Free");
     }
 
     function card(service) {

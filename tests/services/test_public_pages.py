@@ -50,7 +50,7 @@ class TestGrid:
             "free-consultation": ["Free"],
             "alternative-medicine": ["From $69"],
             "gaps": ["From $79"],
-            "weight-loss": ["From $89"],
+            "weight-loss": ["$89"],
             "counseling": [],
             "equine": [],
         }
