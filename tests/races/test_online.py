@@ -1,12 +1,13 @@
 """Many who book online at once: for one time, by one form, and against the clock."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from bookings import lifecycle, online, own_visit
@@ -64,12 +65,17 @@ class TestBegin:
         assert (dead_locks(), overlaps()) == (before, 0)
 
     def test_books_once_for_a_form_that_is_sent_many_times_at_once(self, kind, doctor):
-        for _ in range(5):
-            PractitionerFactory(gives=[kind])
+        # With each somebody else is tried, so that no taken time tells the second that there was a first.
+        people = [PractitionerFactory(gives=[kind]).pk for _ in range(4)]
         for n in range(ROUNDS):
-            key, starts_at = uuid4(), TEN + timedelta(minutes=15 * n)
+            key, wanted = uuid4(), {"starts_at": TEN + timedelta(minutes=15 * n)}
 
-            came = at_once(*[lambda key=key, starts_at=starts_at: begin(kind, key=key, starts_at=starts_at)] * 4)
+            came = at_once(
+                *[
+                    lambda who=who, key=key, wanted=wanted: begin(kind, key=key, practitioner_id=who, **wanted)
+                    for who in people
+                ]
+            )
 
             assert [each.pk for each in came] == [key] * 4
         assert Booking.objects.count() == Patient.objects.count() == ROUNDS
@@ -111,6 +117,27 @@ class TestLapse:
 
 
 class TestConfirm:
+    def test_takes_the_time_anew_whose_hold_runs_out_while_it_is_looked_at(self, kind, doctor):
+        booking = begin(kind)
+        DiaryEntry.objects.filter(pk=booking.entry_id).update(live_until=timezone.now() + timedelta(seconds=0.5))
+        is_locked = threading.Event()
+
+        def keep_it_waiting():
+            with transaction.atomic():
+                # Changed, so that whoever waits for it looks at its life once more.
+                DiaryEntry.objects.filter(pk=booking.entry_id).update(external_id="")
+                is_locked.set()
+                time.sleep(0.7)
+
+        def confirm():
+            is_locked.wait()
+            return lifecycle.confirm(booking_id=booking.pk, by=None, now=timezone.now())
+
+        _, confirmed = at_once(keep_it_waiting, confirm)
+
+        assert isinstance(confirmed, Booking)
+        assert (confirmed.entry.live_until, confirmed.entry_id != booking.entry_id) == (None, True)
+
     def test_of_a_lapsed_hold_and_somebody_elses_beginning_give_the_time_to_one(self, kind, doctor):
         for _ in range(ROUNDS):
             booking = begin(kind)
