@@ -1,7 +1,7 @@
 from datetime import timedelta
 from decimal import Decimal
 from ipaddress import IPv6Address
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
@@ -152,7 +152,7 @@ class TestEarlierOffer:
         assert page.status_code == 409
         assert "cannot be had any more" in page.content.decode()
 
-    @pytest.mark.parametrize("token", ["x", f"{uuid4().hex}:forged", "a:b:c"])
+    @pytest.mark.parametrize("token", ["x", f"{UUID(int=0).hex}:forged", "a:b:c"])
     def test_knows_no_forged_link(self, visitor, token):
         assert visitor.get(f"/earlier/{token}").status_code == 404
 

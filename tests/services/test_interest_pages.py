@@ -1,6 +1,6 @@
 import re
 from ipaddress import IPv6Address
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
@@ -165,7 +165,7 @@ class TestUnsubscribe:
 
         assert visitor.post(link_of(leo)).status_code == 200
 
-    @pytest.mark.parametrize("token", ["x", f"{uuid4().hex}:forged", "a:b:c", "%00"])
+    @pytest.mark.parametrize("token", ["x", f"{UUID(int=0).hex}:forged", "a:b:c", "%00"])
     def test_knows_no_forged_link(self, visitor, token):
         assert visitor.post(f"/unsubscribe/{token}").status_code == 404
 
