@@ -27,7 +27,7 @@ from botaniqal.integrations import owed
 from . import checkouts, refunds
 from .models import Booking, Checkout, Dispute, Payment, RefundDecision
 from .refund_admin import TONES as REFUND_TONES
-from .refund_admin import link_to
+from .refund_admin import link_to, named
 
 Status = Checkout.Status
 
@@ -153,7 +153,7 @@ class CheckoutViews(ListViews):
 class CheckoutAdmin(WrittenByVerbs):
     """Ways to pay at Stripe."""
 
-    list_display = ["shown_booking", "shown_amount", "door", "shown_state", "shown_problem", "made"]
+    list_display = ["whose", "shown_amount", "door", "shown_state", "shown_problem", "made"]
     list_filter = [CheckoutViews, "door", "status"]
     list_select_related = ["booking__patient"]
     search_fields = ["booking__number", "external_id", "payment_intent"]
@@ -170,8 +170,12 @@ class CheckoutAdmin(WrittenByVerbs):
     empty_text = "Nothing needs help. Payments are listed under “All”."
 
     @admin.display(description="Booking", ordering="booking__number")
+    def whose(self, checkout: Checkout) -> SafeString:
+        return named(checkout.booking)
+
+    @admin.display(description="Booking")
     def shown_booking(self, checkout: Checkout) -> SafeString:
-        return format_html("{}<small>{}</small>", link_to(checkout.booking), checkout.booking.patient.name)
+        return link_to(checkout.booking)
 
     @admin.display(description="Amount", ordering="amount")
     def shown_amount(self, checkout: Checkout) -> str:
@@ -241,7 +245,7 @@ class DisputeViews(ListViews):
 class DisputeAdmin(WrittenByVerbs):
     """Payments that a bank asks back; they are answered at Stripe."""
 
-    list_display = ["shown_booking", "shown_amount", "shown_reason", "shown_outcome", "until", "opened"]
+    list_display = ["whose", "shown_amount", "shown_reason", "shown_outcome", "until", "opened"]
     list_filter = [DisputeViews]
     list_select_related = ["checkout__booking__patient"]
     search_fields = ["checkout__booking__number", "external_id"]
@@ -255,11 +259,12 @@ class DisputeAdmin(WrittenByVerbs):
     empty_text = "No dispute is open. They are answered at Stripe; this list shows until when."
 
     @admin.display(description="Booking", ordering="checkout__booking__number")
+    def whose(self, dispute: Dispute) -> SafeString | str:
+        return named(dispute.checkout.booking) if dispute.checkout else "Not the portal’s"
+
+    @admin.display(description="Booking")
     def shown_booking(self, dispute: Dispute) -> SafeString | str:
-        if dispute.checkout is None:
-            return "Not the portal’s"
-        booking = dispute.checkout.booking
-        return format_html("{}<small>{}</small>", link_to(booking), booking.patient.name)
+        return link_to(dispute.checkout.booking) if dispute.checkout else "Not the portal’s"
 
     @admin.display(description="Amount", ordering="amount")
     def shown_amount(self, dispute: Dispute) -> str:

@@ -40,9 +40,15 @@ BY_STRIPE = "Leave it empty: Stripe gives it back. Fill it in only if you have g
 BY_HAND = "It did not come through Stripe. Give it back first, then type the slip's or the transfer's number."
 
 
+def named(booking: Booking) -> SafeString:
+    """Name a booking in a list by its number and patient."""
+    return format_html("{}<small>{}</small>", booking, booking.patient.name)
+
+
 def link_to(booking: Booking) -> SafeString:
-    """Lead to a booking's page by its number."""
-    return format_html('<a href="{}">{}</a>', reverse("admin:bookings_booking_change", args=[booking.pk]), booking)
+    """Lead to a booking's page."""
+    address = reverse("admin:bookings_booking_change", args=[booking.pk])
+    return format_html('<a href="{}">{}</a> {}', address, booking, booking.patient.name)
 
 
 class DecideForm(forms.Form):
@@ -69,7 +75,7 @@ class RefundViews(ListViews):
 class RefundDecisionAdmin(WrittenByVerbs):
     """Decisions on money; they come with a cancellation or a payment too many, and end by a verb."""
 
-    list_display = ["shown_booking", "shown_suggestion", "cause", "policy", "shown_state", "made"]
+    list_display = ["whose", "shown_suggestion", "cause", "policy", "shown_state", "made"]
     list_filter = [RefundViews, "cause", "status"]
     list_select_related = ["payment__booking__patient", "checkout"]
     search_fields = ["payment__booking__number"]
@@ -101,9 +107,12 @@ class RefundDecisionAdmin(WrittenByVerbs):
         return form
 
     @admin.display(description="Booking", ordering="payment__booking__number")
+    def whose(self, decision: RefundDecision) -> SafeString:
+        return named(decision.payment.booking)
+
+    @admin.display(description="Booking")
     def shown_booking(self, decision: RefundDecision) -> SafeString:
-        booking = decision.payment.booking
-        return format_html("{}<small>{}</small>", link_to(booking), booking.patient.name)
+        return link_to(decision.payment.booking)
 
     @admin.display(description="Suggested", ordering="suggested")
     def shown_suggestion(self, decision: RefundDecision) -> str:
