@@ -24,6 +24,19 @@ document.addEventListener("click", async (event) => {
     dialog.showModal();
 });
 
+// What somebody unfolds in the sidebar stays so while they work; the group of the present page is open anyway.
+const KEPT = "unfolded";
+const unfolded = new Set((sessionStorage.getItem(KEPT) ?? "").split(","));
+for (const group of document.querySelectorAll(".sidebar-group")) {
+    const name = group.dataset.group;
+    group.open ||= unfolded.has(name);
+    group.addEventListener("toggle", () => {
+        if (group.open) unfolded.add(name);
+        else unfolded.delete(name);
+        sessionStorage.setItem(KEPT, [...unfolded].filter(Boolean).join());
+    });
+}
+
 // Within the sidebar alone: the page itself stays where it is.
 document.querySelector(".sidebar-nav [aria-current]")?.scrollIntoView({ block: "nearest" });
 

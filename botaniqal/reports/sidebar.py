@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet, Value
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -41,6 +41,9 @@ class Item:
     """Whom it is for, where a permission does not say it."""
 
 
+FEW = 16
+"""So many items are shown at once; who may open more has the groups folded but the first, and where they are."""
+
 GROUPS = [
     (
         "Work",
@@ -67,6 +70,11 @@ GROUPS = [
             Item("Calendar", "calendar", "calendar", "practitioners.view_diaryentry"),
             Item("Bookings", "booking", "bookings_booking_changelist", "bookings.view_booking"),
             Item("Patients", "patients", "bookings_patient_changelist", "bookings.view_patient"),
+        ],
+    ),
+    (
+        "To decide",
+        [
             Item(
                 "Proposed changes",
                 "edit",
@@ -83,13 +91,28 @@ GROUPS = [
                 lambda request: FormAnswers.objects.filter(booking=None),
                 "of nobody yet",
             ),
+            Item(
+                "Refunds",
+                "retry",
+                "bookings_refunddecision_changelist",
+                "bookings.view_refunddecision",
+                lambda request: RefundDecision.objects.to_decide(),
+                "to decide",
+            ),
+            Item(
+                "Drift",
+                "updown",
+                "bookings_drift_changelist",
+                "bookings.view_drift",
+                lambda request: Drift.objects.unsettled(),
+                "differences",
+            ),
         ],
     ),
     (
-        "Waitlists",
+        "Waiting lists",
         [
             Item("Interest list", "people", "services_interestentry_changelist", "services.view_interestentry"),
-            Item("Letters to the list", "mail", "services_nurturestep_changelist", "services.view_nurturestep"),
             Item(
                 "Earlier times",
                 "clock",
@@ -103,14 +126,6 @@ GROUPS = [
     (
         "Money",
         [
-            Item(
-                "Refunds",
-                "retry",
-                "bookings_refunddecision_changelist",
-                "bookings.view_refunddecision",
-                lambda request: RefundDecision.objects.to_decide(),
-                "to decide",
-            ),
             Item("Payments online", "money", "bookings_checkout_changelist", "bookings.view_checkout"),
             Item("Disputes", "alert", "bookings_dispute_changelist", "bookings.view_dispute"),
             Item("Money by day", "updown", "bookings_moneyday_changelist", "bookings.view_moneyday"),
@@ -130,8 +145,20 @@ GROUPS = [
                 "practitioners_practitioner_changelist",
                 "practitioners.view_practitioner",
             ),
-            Item("Forms", "types", "services_form_changelist", "services.view_form"),
+            Item("Rooms", "room", "practitioners_room_changelist", "practitioners.change_room"),
+            Item("Diary", "diary", "practitioners_diaryentry_changelist", "practitioners.view_diaryentry"),
+        ],
+    ),
+    (
+        "Words",
+        [
             Item("Script", "edit", "triage_script_changelist", "triage.view_question"),
+            Item("Forms", "types", "services_form_changelist", "services.view_form"),
+            Item("Words in e-mails", "edit", "mail_messagewords_changelist", "mail.view_messagewords"),
+            Item("Letters to the list", "mail", "services_nurturestep_changelist", "services.view_nurturestep"),
+            Item("Approved wording", "edit", "wording_approval_changelist", "wording.view_approval"),
+            Item("Risky words", "alert", "wording_riskyword_changelist", "wording.view_riskyword"),
+            Item("Consents", "types", "bookings_consentwording_changelist", "bookings.change_consentwording"),
             Item("Call endings", "phone", "triage_disposition_changelist", "triage.change_disposition"),
             Item(
                 "Reasons for cancelling",
@@ -139,13 +166,6 @@ GROUPS = [
                 "bookings_cancelreason_changelist",
                 "bookings.change_cancelreason",
             ),
-            Item("Consents", "types", "bookings_consentwording_changelist", "bookings.change_consentwording"),
-            Item("Words in e-mails", "edit", "mail_messagewords_changelist", "mail.view_messagewords"),
-            Item("Risky words", "alert", "wording_riskyword_changelist", "wording.view_riskyword"),
-            Item("Approved wording", "edit", "wording_approval_changelist", "wording.view_approval"),
-            Item("Rooms", "room", "practitioners_room_changelist", "practitioners.change_room"),
-            Item("Diary", "diary", "practitioners_diaryentry_changelist", "practitioners.view_diaryentry"),
-            Item("Overrides", "alert", "triage_override_changelist", "triage.go_beyond_rules"),
         ],
     ),
     (
@@ -166,14 +186,6 @@ GROUPS = [
                 "integrations.view_inboundevent",
                 lambda request: InboundEvent.objects.for_a_person(),
                 "need a person",
-            ),
-            Item(
-                "Drift",
-                "updown",
-                "bookings_drift_changelist",
-                "bookings.view_drift",
-                lambda request: Drift.objects.unsettled(),
-                "differences",
             ),
             Item(
                 "Messages",
@@ -221,6 +233,7 @@ GROUPS = [
         [
             Item("People", "people", "accounts_user_changelist", "accounts.view_user"),
             Item("Roles", "groups", "auth_group_changelist", "auth.view_group"),
+            Item("Overrides", "alert", "triage_override_changelist", "triage.go_beyond_rules"),
         ],
     ),
 ]
@@ -237,27 +250,45 @@ def place_of(request: HttpRequest) -> str:
 
 
 def groups_for(request: HttpRequest) -> list[dict[str, Any]]:
-    """List the groups with what the person may open; a count costs one query each."""
+    """List the groups with what the person may open, and how much waits there; all of it is counted at once."""
     if not getattr(request, "user", None) or not request.user.is_staff:
         return []
+    opened = [(name, [item for item in items if _is_open(item, request)]) for name, items in GROUPS]
+    every = [item for _, items in opened for item in items]
+    counts = _counts(every, request)
     groups = []
-    for name, items in GROUPS:
-        shown = [
+    for name, items in opened:
+        links = [
             {
                 "name": item.name,
                 "icon": item.icon,
                 "url": reverse(f"admin:{item.address}"),
                 "is_current": _is_current(item, request),
-                "count": item.waiting(request).count() if item.waiting else 0,
+                "count": counts.get(item.name, 0),
                 "counted": item.counted,
                 "tone": item.tone,
             }
             for item in items
-            if _is_open(item, request)
         ]
-        if shown:
-            groups.append({"name": name, "links": shown})
+        if links:
+            is_here = any(link["is_current"] for link in links)
+            waiting = sum(link["count"] for link in links)
+            folds = len(every) > FEW and bool(groups)
+            groups.append({"name": name, "links": links, "folds": folds, "is_here": is_here, "waiting": waiting})
     return groups
+
+
+def _counts(items: list[Item], request: HttpRequest) -> dict[str, int]:
+    """Count what waits behind each item, in one query."""
+    rows = [
+        item.waiting(request).order_by().values(item_name=Value(item.name)).annotate(many=Count("pk"))
+        for item in items
+        if item.waiting
+    ]
+    if not rows:
+        return {}
+    first, *others = rows
+    return {row["item_name"]: row["many"] for row in first.union(*others, all=True)}
 
 
 def links_for(request: HttpRequest) -> list[dict[str, str]]:
