@@ -106,7 +106,7 @@ class MessageWords(models.Model):
     """
     The clinic's own words in one kind of e-mail, as a version; the facts around them are the portal's.
 
-    ``subject`` may be empty for the portal's own. Placeholders are those of ``wording`` for the kind, in braces.
+    ``subject`` may be empty for the portal's own. Placeholders are those of ``words`` for the kind, in braces.
     """
 
     class State(models.TextChoices):

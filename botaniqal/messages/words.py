@@ -116,9 +116,10 @@ def begin(*, kind: str, by: User, now: datetime) -> MessageWords:
         raise RuleBroken("draft", "There is a draft for this e-mail already. Change that one.")
     used = next((each for each in versions if each.state == State.IN_USE), MessageWords())
     latest = max((each.version for each in versions), default=0)
-    return MessageWords.objects.create(
-        kind=kind, version=latest + 1, created_by=by, **{name: getattr(used, name) for name in TEXTS}
-    )
+    draft = MessageWords(kind=kind, version=latest + 1, created_by=by, **{name: getattr(used, name) for name in TEXTS})
+    # Who begins one at the same moment gets the same one.
+    MessageWords.objects.bulk_create([draft], ignore_conflicts=True)
+    return MessageWords.objects.get(kind=kind, state=State.DRAFT)
 
 
 @transaction.atomic
