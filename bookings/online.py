@@ -18,7 +18,7 @@ from botaniqal.errors import Conflict, Missing, RuleBroken
 from botaniqal.integrations.http import VendorRefused, VendorUnavailable
 from botaniqal.integrations.owed import NeedsPerson
 from practitioners import availability, diary, limits, schedule
-from practitioners.models import DiaryEntry, Practitioner
+from practitioners.models import DiaryEntry, Practitioner, Room
 from services import prices
 from services.models import AppointmentType, Service
 
@@ -285,7 +285,17 @@ def _book(
     return booking
 
 
-def _taken(key, kind, practitioner, span, room, pays_until, by, now) -> DiaryEntry:
+def _taken(
+    key: UUID,
+    kind: AppointmentType,
+    practitioner: Practitioner,
+    span: diary.Span,
+    room: Room | None,
+    pays_until: datetime | None,
+    by: User | None,
+    now: datetime,
+) -> DiaryEntry:
+    """Take the time for good, or hold it until it is paid and a little longer."""
     if pays_until is None:
         return diary.take(practitioner=practitioner, span=span, room=room, by=by)
     seconds = (pays_until + GRACE - now).total_seconds()
