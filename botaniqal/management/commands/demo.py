@@ -23,8 +23,8 @@ class Command(BaseCommand):
         else:
             self.load()
         clinic.book_online()
-        self.tell_sandbox()
-        self.pay_online()
+        if self.tell_sandbox():
+            self.pay_online()
 
     @transaction.atomic
     def load(self) -> None:
@@ -41,17 +41,18 @@ class Command(BaseCommand):
         calls.make_calls(people=people, now=timezone.now())
         self.stdout.write(f"Loaded {len(clinic.LOGINS)} logins, {len(people)} practitioners, {len(story.CALLS)} calls.")
 
-    def tell_sandbox(self) -> None:
-        """Make the event types known to the sandbox, if there is one."""
+    def tell_sandbox(self) -> bool:
+        """Make the event types known to the sandbox, if there is one, and say whether it listened."""
         if not calendars.is_sandbox_named():
             self.stdout.write("CALENDLY_BASE_URL names no sandbox, so nobody was told of the event types.")
-            return
+            return False
         try:
             told = calendars.tell_sandbox()
         except (VendorUnavailable, VendorRefused) as error:
             self.stdout.write(f"The sandbox was not told of the event types ({error}). Run this again once it runs.")
-        else:
-            self.stdout.write(f"The sandbox knows {told} event types.")
+            return False
+        self.stdout.write(f"The sandbox knows {told} event types.")
+        return True
 
     def pay_online(self) -> None:
         """Let some visitors book and pay at the sandbox, if there is one."""
