@@ -84,6 +84,7 @@ class Visitor:
         self.press("Go on")
 
 
+@pytest.mark.main_way
 def test_a_visit_is_booked_paid_moved_and_cancelled(open_as, kind, doctor, stripe):
     visitor = Visitor(open_as(None, width=390, height=844), kind.code)
 
@@ -183,7 +184,6 @@ class TestPages:
         assert booking.patient.time_zone == "Australia/Perth"
         assert booking.patient.consents.count() == len(consents.current())
 
-    @pytest.mark.main_way
     def test_are_gone_through_by_keyboard_alone(self, open_as, kind, doctor, stripe):
         page = open_as(None)
         page.goto(f"/book/{kind.code}?zone=Australia/Melbourne")
