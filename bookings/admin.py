@@ -143,7 +143,10 @@ class BookingAdmin(VisitVerbs, EarlierVerbs, FormVerbs, LinkVerbs, MoneyVerbs, P
             "Money",
             {"fields": [("shown_price", "price_reason"), ("paid", "payment_method"), "payment_reference", "money"]},
         ),
-        ("Elsewhere", {"fields": ["told", ("made_by", "made_at"), ("source", "cancel_reason"), "correction", "patients_page"]}),
+        (
+            "Elsewhere",
+            {"fields": ["told", ("made_by", "made_at"), ("source", "cancel_reason"), "correction", "patients_page"]},
+        ),
         ("From the call", {"fields": ["hand_over_card"]}),
         ("What was said to whom", {"fields": ["time_line"]}),
     ]

@@ -29,7 +29,7 @@ class LinkVerbs:
 
     @verb(
         "Make links void",
-        explanation="No link that went to the patient works any more, for this visit. The next e-mail brings a new one.",
+        explanation="No link that the patient got for this visit works any more. The next e-mail brings a new one.",
         is_dangerous=True,
         when=lambda booking: timezone.now() <= booking.ends_at + links.AFTER_THE_VISIT,
     )
