@@ -84,7 +84,7 @@ class TestUndoBooking:
 
         booking.refresh_from_db()
         assert (payment.status, payment.amount) == (Payment.Status.REFUND_DUE, 119)
-        assert booking.attention == "$119.00 was paid for a visit that was called off. Decide what is given back."
+        assert booking.attention == "Money was paid that may have to be given back. Decide how much."
         assert "You get back the $119.00 that you paid." in Message.objects.get(reference=booking.pk).text
 
     def test_owes_nothing_where_nothing_was_paid(self, session, doctor, kind):
