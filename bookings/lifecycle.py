@@ -230,6 +230,8 @@ def correct(
         give_back(booking)
     booking.save(update_fields=["state", "correction", "is_end_heard", "cancel_reason", "cancelled_at"])
     if state == State.CANCELLED:
+        checkouts.take_back(booking=booking, now=now)
+        refunds.consider(booking=booking, cause=RefundDecision.Cause.OTHER, now=now)
         sync.owe(booking=booking, now=now)
     else:
         _owe_end(booking, now)

@@ -7,7 +7,7 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
-from bookings import lifecycle, sync
+from bookings import lifecycle, payments, sync
 from bookings.models import Booking
 from botaniqal.errors import Malformed, Missing, RuleBroken
 from botaniqal.messages.models import Message
@@ -258,6 +258,14 @@ class TestCorrect:
 
         assert corrected.correction == "Noted for the wrong patient."
         assert {record.system for record in booking.sync_records.open()} == {"calendly", "medirecords"}
+
+    def test_has_it_decided_what_is_given_back_of_what_was_cancelled_in_truth(self, booking):
+        complete(booking)
+        payments.record(booking=booking, taken=payments.Taken(is_collected=True), by=None, now=timezone.now())
+
+        act(lifecycle.correct, booking, state=State.CANCELLED, reason="She had cancelled by phone.")
+
+        assert booking.payment.refund_decisions.get().suggested == booking.price
 
     def test_gives_the_time_back_of_what_was_cancelled_in_truth(self, booking):
         complete(booking)
