@@ -6,7 +6,8 @@ import pytest
 from django.conf import settings
 from pytest_django import Settings
 
-pytest_plugins = ["tests.chromium", "tests.paying", "tests.sandbox_server", "tests.stack"]
+# The sandbox first: the others read it.
+pytest_plugins = ["tests.chromium", "tests.sandbox_server", "tests.paying", "tests.stack"]
 
 
 def pytest_configure():
