@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import gc
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,13 @@ pytest_plugins = ["tests.chromium", "tests.sandbox_server", "tests.paying", "tes
 def pytest_configure():
     """Let people's passwords cost nothing: hundreds are made."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_collection_finish():
+    """Let the collector leave alone what lives as long as the run: looking through it took a quarter of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 @pytest.fixture(autouse=True)

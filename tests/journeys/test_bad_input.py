@@ -43,7 +43,11 @@ def is_quiet(stack):
     owed = (SyncRecord, Message, InboundEvent)
     return not (
         any(model.objects.open().filter(needs_person=False).exists() for model in owed)
-        or any(delivery["state"] == "waiting" for delivery in stack.sandbox.state("calendly")["deliveries"])
+        or any(
+            delivery["state"] == "waiting"
+            for vendor in ("calendly", "stripe", "ses")
+            for delivery in stack.sandbox.state(vendor)["deliveries"]
+        )
     )
 
 
