@@ -113,10 +113,9 @@ class TestPaying:
         desk.type("T-1")
         expect(desk["#needed"]).to_be_hidden()
 
-    def test_offers_neither_links_nor_other_prices_to_whom_they_are_not(self, desk):
+    def test_offers_no_other_price_to_whom_it_is_not(self, desk):
         desk.hold_soonest()
 
-        expect(desk['[value="link"]']).to_have_count(0)
         expect(desk["#other-price"]).to_have_count(0)
 
     def test_of_another_price_is_for_those_with_the_right_and_needs_a_reason(self, open_as, sarah, session):
