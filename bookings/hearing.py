@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 from django.db.models.functions import Lower
 
+from botaniqal import locks
 from botaniqal.integrations.calendly_events import CalendlyEvent
 from practitioners import calendars, diary, timegrid
 from practitioners.models import LONGEST_ENTRY, TIME_ZONES, BusyPeriod, DiaryEntry, Practitioner, Room
@@ -19,9 +19,8 @@ CALENDLY = SyncRecord.System.CALENDLY
 def wait_for(event: CalendlyEvent) -> None:
     """Let what is heard of one visit be worked one after the other, until the transaction's end."""
     names = {event.event_id, event.invitee_uri, event.old_invitee, event.new_invitee} - {"", None}
-    with connection.cursor() as cursor:
-        for name in sorted(names):  # in one order, so that no two wait for each other
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"calendly:{name}"])
+    for name in sorted(names):  # in one order, so that no two wait for each other
+        locks.wait_for(f"calendly:{name}")
 
 
 def record_of(event: CalendlyEvent) -> SyncRecord | None:

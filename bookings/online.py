@@ -10,9 +10,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
-from botaniqal import cards
+from botaniqal import cards, locks
 from botaniqal.accounts.models import User
 from botaniqal.errors import Conflict, Missing, RuleBroken
 from botaniqal.integrations.http import VendorRefused, VendorUnavailable
@@ -312,8 +312,7 @@ def _taken(
 
 def _made_before(key: UUID) -> Booking | None:
     """Find what the same form has booked; one that is sent at the same moment waits here."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"online booking {key}"])
+    locks.wait_for(f"online booking {key}")
     return _made(key)
 
 

@@ -14,9 +14,10 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Prefetch
 
+from botaniqal import locks
 from botaniqal.wording import gate
 from services import catalogue_words, prices
 from services.models import AppointmentType, Form, FormVersion, Service
@@ -122,8 +123,7 @@ def refresh(*, day: date, now: datetime) -> int:
 
     One at a time, so that an older look never overwrites a newer one. What is not looked at is not offered.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('check_catalogue', 0))")
+    locks.wait_for("check_catalogue")
     verdicts = check(day=day)
     altered = 0
     for verdict in verdicts:

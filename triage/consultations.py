@@ -6,10 +6,11 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from django.core import signing
-from django.db import connection, transaction
+from django.db import transaction
 
 from bookings import consents
 from bookings.models import Consent, ConsentWording
+from botaniqal import locks
 from botaniqal.errors import RuleBroken
 from practitioners import public_times
 from practitioners.availability import Offer
@@ -99,8 +100,7 @@ def plan(
     :raises WordingChanged: what they agreed to is not what is asked by now.
     """
     session_id = _read(key)
-    with connection.cursor() as cursor:  # the same form, sent at the same moment, waits here
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"consultation {session_id}"])
+    locks.wait_for(f"consultation {session_id}")  # the same form, sent at the same moment, waits here
     planned = TriageSession.objects.filter(pk=session_id).first()
     if planned:
         return planned
