@@ -5,10 +5,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models.functions import Lower
 
-from botaniqal import locks
+from botaniqal import locks, zones
 from botaniqal.integrations.calendly_events import CalendlyEvent
 from practitioners import calendars, diary, timegrid
-from practitioners.models import LONGEST_ENTRY, TIME_ZONES, BusyPeriod, DiaryEntry, Practitioner, Room
+from practitioners.models import LONGEST_ENTRY, BusyPeriod, DiaryEntry, Practitioner, Room
 
 from . import sync
 from .models import Booking, Patient, SyncRecord
@@ -160,5 +160,5 @@ def new_patient(event: CalendlyEvent) -> Patient:
         name=event.name[:255],
         email=event.email,
         phone=event.phone or "",
-        time_zone=event.timezone if event.timezone in TIME_ZONES else settings.CLINIC_TIME_ZONE,
+        time_zone=event.timezone if event.timezone in zones.ALL else settings.CLINIC_TIME_ZONE,
     )

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from botaniqal.messages import writing
 from botaniqal.messages.models import Message
+from practitioners import public_times
 
 from .models import Checkout, RefundDecision
 
@@ -47,4 +48,4 @@ def send_refunded(*, decision: RefundDecision, now: datetime) -> None:
 
 def _spoken(local: datetime) -> str:
     """Say a moment of the patient's clock: Tuesday 24 November, 9:00 am."""
-    return f"{local:%A %-d %B, %-I:%M} {'am' if local.hour < 12 else 'pm'}"
+    return f"{local:%A %-d %B}, {public_times.hour(local)}"

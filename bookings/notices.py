@@ -18,6 +18,7 @@ from botaniqal.integrations.models import OwedQuerySet
 from botaniqal.messages import writing
 from botaniqal.messages.models import Message
 from botaniqal.wording import gate
+from practitioners import public_times
 from practitioners.models import Practitioner
 from services.models import AppointmentType, Service
 
@@ -236,11 +237,10 @@ def _when(moment: datetime, zone: ZoneInfo) -> dict[str, str]:
 
 def _hour(local: datetime) -> str:
     """Say the hour and whose it is: 9:00 am Melbourne time (AEDT)."""
-    city = local.tzinfo.key.rpartition("/")[2].replace("_", " ")
     short = local.tzname()
     if not short.isalpha():  # a zone without letters of its own is called "+11"
         short = f"UTC{short}"
-    return f"{local:%-I:%M} {format(local, '%p').lower()} {city} time ({short})"
+    return f"{public_times.hour(local)} {public_times.city(local.tzinfo)} time ({short})"
 
 
 def _place(booking: Booking, join_link: str) -> str:

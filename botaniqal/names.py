@@ -9,6 +9,11 @@ NOT_IN_A_NAME = re.compile(
 )
 
 
+def first(name: str) -> str:
+    """Take the name that a message or a list may begin with."""
+    return next(iter(name.split()), "")
+
+
 def kept(typed: str) -> str | None:
     """Write a name in one line; None where there is none, or one that holds addresses or signs."""
     name = " ".join(typed.split())

@@ -2,7 +2,6 @@
 
 import uuid
 from datetime import datetime, timedelta
-from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -12,6 +11,7 @@ from django.db import models
 from django.db.models import Exists, F, Func, OuterRef, Q
 from django.db.models.functions import Coalesce, Lower
 
+from botaniqal import zones
 from botaniqal.integrations.models import Owed, OwedQuerySet, owed_index
 from services.models import PractitionerType
 
@@ -32,12 +32,9 @@ class TsTzRange(Func):
     output_field = DateTimeRangeField()
 
 
-TIME_ZONES = frozenset(available_timezones())
-
-
 def check_time_zone(name: str) -> None:
     """Refuse a name that is no IANA time zone."""
-    if name not in TIME_ZONES:
+    if name not in zones.ALL:
         raise ValidationError("“%(name)s” is not a time zone. Write it as Australia/Melbourne.", params={"name": name})
 
 

@@ -13,7 +13,6 @@ from .patients import (
     Patient,
     PatientMerge,
     PortalRequest,
-    first_name_of,
     ids_known_to,
 )
 from .sync import SyncNote, SyncRecord
@@ -43,7 +42,6 @@ __all__ = [
     "RefundRule",
     "SyncNote",
     "SyncRecord",
-    "first_name_of",
     "ids_known_to",
     "on_clock",
 ]

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
 
+from botaniqal import names
 from botaniqal.cards import validate_none
 from practitioners.models import check_time_zone
 
@@ -22,11 +23,6 @@ def ids_known_to(user) -> models.QuerySet:
     calls, visits = (Patient._meta.get_field(name).related_model.objects for name in ("triage_sessions", "bookings"))
     called = calls.filter(consultant__user=user).order_by().values("patient")
     return called.union(visits.filter(practitioner__user=user).order_by().values("patient"))
-
-
-def first_name_of(name: str) -> str:
-    """Give of a name what a message may begin with."""
-    return next(iter(name.split()), "")
 
 
 class PatientQuerySet(models.QuerySet):
@@ -83,7 +79,7 @@ class Patient(models.Model):
     @property
     def first_name(self) -> str:
         """The name that a message may begin with."""
-        return first_name_of(self.name)
+        return names.first(self.name)
 
     @property
     def zone(self) -> ZoneInfo:

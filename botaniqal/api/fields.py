@@ -5,19 +5,18 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any, NoReturn
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from rest_framework import serializers
 from rest_framework.fields import SkipField, empty
 from rest_framework.parsers import BaseParser
 
-from botaniqal import names, phones
+from botaniqal import names, phones, zones
 from botaniqal.errors import Malformed
 
 ISO_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)")
 ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 FIRST_YEAR, LAST_YEAR = 2000, 2200  # far from where dates overflow when minutes or zones are added
-ZONES = frozenset(available_timezones())
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -101,7 +100,7 @@ class Zone(serializers.CharField):
     def to_internal_value(self, value: Any) -> ZoneInfo:
         """Read a time zone."""
         name = super().to_internal_value(value)
-        if name not in ZONES:
+        if name not in zones.ALL:
             self.fail("zone")
         return ZoneInfo(name)
 

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Lower
 
+from botaniqal import names
 from botaniqal.cards import validate_none
 
 from .catalogue import Service
@@ -68,7 +69,7 @@ class InterestEntry(models.Model):
     @property
     def first_name(self) -> str:
         """The name that a message may begin with."""
-        return self.name.split()[0] if self.name.strip() else ""
+        return names.first(self.name)
 
 
 class NurtureStep(models.Model):

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from bookings.models import Patient, first_name_of
+from bookings.models import Patient
+from botaniqal import names
 from botaniqal.admin import limited_to_own
 
 
@@ -36,4 +37,4 @@ class Known:
         """Give the name by which a visit is shown: of others' patients the first alone, of nobody's a word."""
         if not self.reads_bookings:
             return "Visit"
-        return name if self.has(patient_id) else first_name_of(name)
+        return name if self.has(patient_id) else names.first(name)
