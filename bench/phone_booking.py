@@ -16,7 +16,9 @@ from bench import _django  # noqa: F401 - before any app
 from bench import _figures as figures
 from bench._data import Calls, fill, free_times
 from bench._load import Result, always, each, load, post, server
-from bookings import lifecycle, notices, payments, sync
+from bookings import lifecycle, notices
+from bookings.money import payments
+from bookings.vendors import sync
 from practitioners import availability, diary
 from practitioners.tokens import ConsultantToken
 from triage import booking, sessions

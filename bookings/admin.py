@@ -26,23 +26,18 @@ from botaniqal.admin import (
 )
 from practitioners.models import Practitioner
 
-from . import (  # noqa: F401  (some register themselves)
-    consent_admin,
-    lifecycle,
-    message_admin,
-    money_day_admin,
-    payments,
-    refund_admin,
-    words_admin,
-)
-from .earlier_admin import EarlierVerbs
-from .form_admin import FormVerbs, shown_answers_of
-from .link_admin import LinkVerbs
+from . import lifecycle, message_admin, words_admin  # noqa: F401  (some register themselves)
+from .intake.form_admin import FormVerbs, shown_answers_of
 from .models import Booking, Patient, Payment, ids_known_to
-from .money_admin import MoneyVerbs
-from .patient_admin import STATE_TONES, as_stored
-from .sync_admin import shown_systems, shown_time_line, shown_worst
+from .money import money_day_admin, payments, refund_admin  # noqa: F401  (two register themselves)
+from .money.money_admin import MoneyVerbs
+from .patients import consent_admin  # noqa: F401  (registers itself)
+from .patients.patient_admin import STATE_TONES, as_stored
+from .reconcile import drift_desk  # noqa: F401  (registers itself)
+from .self_service.link_admin import LinkVerbs
+from .vendors.sync_admin import shown_systems, shown_time_line, shown_worst
 from .visit_admin import VisitVerbs
+from .waiting.earlier_admin import EarlierVerbs
 
 PAYMENT_TONES = {
     Payment.Status.PENDING: WAITING,

@@ -19,8 +19,8 @@ from botaniqal.integrations.models import Owed
 from practitioners.models import Practitioner
 from practitioners.tokens import has_claim
 
-from . import sync
 from .models import Booking, SyncRecord
+from .vendors import sync
 
 EMAIL = "email"
 CALENDARS = (SyncRecord.System.CALENDLY, SyncRecord.System.OUTLOOK)

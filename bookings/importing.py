@@ -25,8 +25,10 @@ from practitioners.models import BusyPeriod, Practitioner
 from services import prices
 from services.models import AppointmentType
 
-from . import lifecycle, payments, sync
+from . import lifecycle
 from .models import Booking, Patient, Payment, SyncRecord
+from .money import payments
+from .vendors import sync
 
 REQUIRED = ("reference", "patient_name", "practitioner", "appointment_type", "starts_at")
 OPTIONAL = (

@@ -13,8 +13,11 @@ from practitioners.models import BusyPeriod, DiaryEntry, Practitioner
 from services.models import AppointmentType
 from services.prices import clinic_day
 
-from . import checkouts, freed, notices, payments, reasons, refunds, sync
+from . import notices, reasons
 from .models import Booking, CancelReason, Patient, RefundDecision
+from .money import checkouts, payments, refunds
+from .vendors import sync
+from .waiting import freed
 
 State = Booking.State
 

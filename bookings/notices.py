@@ -22,9 +22,9 @@ from practitioners import public_times
 from practitioners.models import Practitioner
 from services.models import AppointmentType, Service
 
-from . import links
 from .ics import appointment_file
 from .models import Booking, Payment, SyncRecord
+from .self_service import links
 
 Kind = Message.Kind
 WITH_LINK = (Kind.PREPARATION, Kind.CONFIRMATION, Kind.MOVED, Kind.OTHER_PRACTITIONER)

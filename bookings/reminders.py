@@ -16,7 +16,8 @@ from django.db.models.functions import Cast, Concat, Greatest
 
 from botaniqal.messages.models import Message
 
-from . import form_filling, notices
+from . import notices
+from .intake import form_filling
 from .models import Booking
 
 KINDS = (Message.Kind.REMINDER_DAY, Message.Kind.REMINDER_SOON)

@@ -13,7 +13,7 @@ class PortalAdminConfig(AdminConfig):
     def ready(self) -> None:
         """Find what an app shows beside its admin.py, too."""
         super().ready()
-        autodiscover_modules("subscriptions_admin", "drift_desk")
+        autodiscover_modules("subscriptions_admin")
 
 
 class Portal(AppConfig):

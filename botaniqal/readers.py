@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from bookings import backfill
+from bookings.vendors import backfill
 from botaniqal.integrations import subscriptions
 from botaniqal.integrations.models import Subscription
 from practitioners import calendars

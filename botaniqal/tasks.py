@@ -14,20 +14,13 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from bookings import (
-    drift,
-    earlier_offers,
-    form_answers,
-    form_asking,
-    money_compare,
-    online,
-    portal,
-    refunding,
-    reminders,
-    settlement,
-    settling,
-    sync,
-)
+from bookings import reminders
+from bookings.intake import form_answers, form_asking
+from bookings.money import money_compare, refunding, settlement
+from bookings.reconcile import drift, settling
+from bookings.self_service import online, portal
+from bookings.vendors import sync
+from bookings.waiting import earlier_offers
 from botaniqal.api import health, idempotency
 from botaniqal.integrations import inbox, incidents, subscriptions
 from botaniqal.messages import sending

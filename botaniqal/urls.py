@@ -5,7 +5,9 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from bookings import api as bookings
-from bookings import earlier_pages, form_pages, online_pages, patient_page, portal_pages
+from bookings.intake import form_pages
+from bookings.self_service import online_pages, patient_page, portal_pages
+from bookings.waiting import earlier_pages
 from botaniqal import webhooks
 from botaniqal.api import errors, health, pages
 from botaniqal.messages import tracking
@@ -16,7 +18,7 @@ from services import api as services
 from services import interest_pages, price_book_page, waitlist_api
 from services import public_pages as service_pages
 from triage import api as triage
-from triage import booking_api, calendar_page, my_day, self_booking
+from triage import booking_api, calendar_page, my_day_page, self_booking_page
 from triage import public_pages as call_pages
 
 handler400 = errors.bad_request
@@ -69,7 +71,7 @@ patients = [
     path("visit/<str:token>/earlier", earlier_pages.ask_earlier, name="visit-earlier"),
     path("earlier/<str:token>", earlier_pages.earlier_offer, name="earlier-offer"),
     path("visit/<str:token>/form", form_pages.visit_form, name="visit-form"),
-    path("call/<str:token>", self_booking.another_time, name="another-time"),
+    path("call/<str:token>", self_booking_page.another_time, name="another-time"),
     path("book/<slug:code>", online_pages.book_online, name="book-online"),
     path("visit/<str:token>", patient_page.visit, name="visit"),
     path("visit/<str:token>/pay", patient_page.pay, name="visit-pay"),
@@ -89,7 +91,7 @@ operators = [
 admin.site.pages = [
     search.urls,
     calendar_page.urls,
-    my_day.urls,
+    my_day_page.urls,
     person_page.urls,
     price_book_page.urls,
     publish_page.urls,

@@ -19,8 +19,9 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from bookings import form_answers, stripe_hooks
-from bookings import hooks as visits
+from bookings.intake import form_answers
+from bookings.money import stripe_hooks
+from bookings.vendors import hooks as visits
 from botaniqal.errors import Malformed, Missing
 from botaniqal.integrations import calendly_events, graph_notices, inbox, stripe_client, subscriptions
 from botaniqal.integrations.calendly_events import Kind

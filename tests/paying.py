@@ -15,8 +15,9 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from bookings import checkouts, lifecycle, payments, settlement
+from bookings import lifecycle
 from bookings.models import Booking, Checkout, Payment, RefundDecision
+from bookings.money import checkouts, payments, settlement
 from practitioners import diary
 from practitioners.models import Practitioner
 from tests.factories import AppointmentTypeFactory, PatientFactory, PractitionerFactory, next_morning

@@ -7,8 +7,8 @@ import pytest
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from bookings import links
 from bookings.models import Booking
+from bookings.self_service import links
 from botaniqal.logs import WithoutWords
 from tests.factories import BookingFactory
 

@@ -6,8 +6,10 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from bookings import checkouts, consents, lifecycle, notices, payments
+from bookings import lifecycle, notices
 from bookings.models import Booking, Checkout
+from bookings.money import checkouts, payments
+from bookings.patients import consents
 from botaniqal.accounts.models import User
 from botaniqal.errors import Missing, RuleBroken
 from practitioners import availability, calendars, diary, limits

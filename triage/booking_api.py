@@ -13,10 +13,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from bookings import sync
 from bookings.api import CALENDARS, EMAIL, SystemShape, is_told, status_url
 from bookings.models import Booking, Payment, SyncRecord
-from bookings.payments import Taken, no_card_number
+from bookings.money.payments import Taken, no_card_number
+from bookings.vendors import sync
 from botaniqal.api.fields import Moment, Name, Phone, Zone, in_utc
 from botaniqal.api.idempotency import mark_done, once_per_key
 from botaniqal.api.schema import Problem, problems

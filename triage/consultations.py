@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from django.core import signing
 from django.db import transaction
 
-from bookings import consents
 from bookings.models import Consent, ConsentWording
+from bookings.patients import consents
 from botaniqal import locks
 from botaniqal.errors import RuleBroken
 from practitioners import public_times

@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from bookings import heard, hearing, payments
-from bookings.hooks import Visits
 from bookings.models import Booking
+from bookings.money import payments
+from bookings.vendors import heard, hearing
+from bookings.vendors.hooks import Visits
 from botaniqal.errors import DomainError
 from botaniqal.integrations.calendly_events import CalendlyEvent
 from botaniqal.integrations.owed import NeedsPerson

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from bookings import identity, merging, proposals
 from bookings.models import DetailProposal, Patient
+from bookings.patients import identity, merging, proposals
 from botaniqal.accounts.models import User
 from botaniqal.errors import RuleBroken
 from practitioners.models import Practitioner

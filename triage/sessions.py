@@ -10,7 +10,7 @@ from django.db.models import Count
 
 from bookings import lifecycle, notices
 from bookings.models import Booking, Patient
-from bookings.payments import refuse_card_number
+from bookings.money.payments import refuse_card_number
 from botaniqal.accounts.models import User
 from botaniqal.errors import Conflict, Malformed, Missing, NotAllowed, RuleBroken
 from practitioners import availability, diary, limits, timegrid

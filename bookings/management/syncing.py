@@ -5,11 +5,12 @@ from typing import Any, ClassVar
 
 from django.utils import timezone
 
-from bookings import sync
 from bookings.models import Booking, SyncRecord
 from botaniqal.commands import PortalCommand, Tally
 from botaniqal.integrations import owed
 from botaniqal.integrations.models import Owed
+
+from ..vendors import sync
 
 
 class SyncCommand(PortalCommand):

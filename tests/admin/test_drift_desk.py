@@ -9,9 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings import drift, drift_sides
-from bookings.finding import fingerprint
 from bookings.models import Booking, Drift, Reconciliation, SyncRecord
+from bookings.reconcile import drift, drift_sides
+from bookings.reconcile.finding import fingerprint
 from tests.admin.conftest import logged_in, somebody
 from tests.factories import BookingFactory, PatientFactory, next_morning
 

@@ -6,9 +6,9 @@ from http import HTTPStatus
 import pytest
 from django.utils import timezone
 
-from bookings import links
 from bookings.models import Booking
-from tests.bookings.booking_online import page_of
+from bookings.self_service import links
+from tests.bookings.self_service.booking_online import page_of
 from tests.factories import BookingFactory
 
 from .conftest import logged_in, somebody

@@ -7,9 +7,10 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings import checkouts, lifecycle, payments
+from bookings import lifecycle
 from bookings.models import Booking, Checkout, Dispute, MoneyDay, Payment, RefundDecision, RefundRule
-from bookings.payments import Taken
+from bookings.money import checkouts, payments
+from bookings.money.payments import Taken
 from botaniqal.integrations.models import Owed
 from tests.admin.conftest import logged_in, somebody
 from tests.admin.test_verbs import told, verb_of

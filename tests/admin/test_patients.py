@@ -6,8 +6,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings import merging, proposals
 from bookings.models import ConsentWording
+from bookings.patients import merging, proposals
 from tests.factories import BookingFactory, PatientFactory, SessionFactory
 
 pytestmark = pytest.mark.django_db

@@ -4,8 +4,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings import lifecycle, payments
+from bookings import lifecycle
 from bookings.models import Booking, Payment
+from bookings.money import payments
 from botaniqal.accounts.models import User
 from tests.admin.conftest import logged_in, somebody
 from tests.admin.test_verbs import told, verb_of

@@ -7,8 +7,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings import earlier, earlier_offers, lifecycle
+from bookings import lifecycle
 from bookings.models import Booking, EarlierTimeOffer, EarlierTimeRequest, FreedTime
+from bookings.waiting import earlier, earlier_offers
 from botaniqal.messages import suppression
 from practitioners import availability, diary
 from services import interest, nurture

@@ -9,9 +9,9 @@ from bookings.models import Booking
 from practitioners import diary
 from practitioners.models import Practitioner
 from services.models import Form
-from tests.bookings.differing import CALENDLY, CHANGES, OUTLOOK, TEN, work
-from tests.bookings.filling import published
-from tests.bookings.outside import Outside
+from tests.bookings.intake.filling import published
+from tests.bookings.reconcile.differing import CALENDLY, CHANGES, OUTLOOK, TEN, work
+from tests.bookings.vendors.outside import Outside
 from tests.factories import (
     AppointmentTypeFactory,
     BookingFactory,

@@ -7,8 +7,10 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
-from bookings import lifecycle, payments, sync
+from bookings import lifecycle
 from bookings.models import Booking
+from bookings.money import payments
+from bookings.vendors import sync
 from botaniqal.errors import Malformed, Missing, RuleBroken
 from botaniqal.messages.models import Message
 from practitioners import availability, diary

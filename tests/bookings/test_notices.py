@@ -5,8 +5,9 @@ import pytest
 from django.utils import timezone
 from icalendar import Calendar
 
-from bookings import links, notices
+from bookings import notices
 from bookings.models import Booking, Payment, SyncRecord
+from bookings.self_service import links
 from botaniqal.messages.models import Message
 from botaniqal.wording import gate
 from tests.factories import AppointmentTypeFactory, BookingFactory, PatientFactory, PractitionerFactory, UserFactory

@@ -7,8 +7,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from bookings import lifecycle, links, notices, reminders
+from bookings import lifecycle, notices, reminders
 from bookings.models import Booking, FormAnswers
+from bookings.self_service import links
 from botaniqal.messages import sending
 from botaniqal.messages.models import Message
 from practitioners.models import Practitioner

@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from bookings import merging
 from bookings.models import Booking, DetailProposal, FormAnswers, SyncRecord
+from bookings.patients import merging
 from botaniqal.integrations.models import InboundEvent, Incident, Subscription
 from practitioners import availability, diary
 from practitioners.models import OutsideCalendar, Practitioner

@@ -8,10 +8,11 @@ from django.conf import settings as django_settings
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from bookings import consents, links
 from bookings.models import Booking, RefundDecision, SyncRecord
+from bookings.patients import consents
+from bookings.self_service import links
 from practitioners.models import Practitioner
-from tests.bookings.booking_online import TEN, begin, online_type, page_of
+from tests.bookings.self_service.booking_online import TEN, begin, online_type, page_of
 from tests.factories import BookingFactory, PatientFactory, PractitionerFactory, next_morning
 from tests.sandbox_server import ENVIRONMENT
 

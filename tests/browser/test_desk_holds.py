@@ -8,8 +8,8 @@ from django.contrib.auth.models import Permission
 from django.utils import timezone
 from playwright.sync_api import Route, expect
 
-from bookings import payments
 from bookings.models import Booking
+from bookings.money import payments
 from practitioners import diary
 from tests.factories import PractitionerFactory
 

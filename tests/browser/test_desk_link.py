@@ -4,8 +4,8 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from bookings import settlement
 from bookings.models import Checkout
+from bookings.money import settlement
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

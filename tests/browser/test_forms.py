@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
-from bookings import links
 from bookings.models import Booking, FormAnswers
+from bookings.self_service import links
 from services import form_schema, forms
 from services.models import Form
 from tests.factories import AppointmentTypeFactory, BookingFactory, PractitionerFactory, ServiceFactory, UserFactory

@@ -10,8 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from bookings import earlier, earlier_offers, lifecycle, links
+from bookings import lifecycle
 from bookings.models import Booking, EarlierTimeOffer, EarlierTimeRequest
+from bookings.self_service import links
+from bookings.waiting import earlier, earlier_offers
 from botaniqal.messages import sending
 from practitioners import availability, diary
 from services import interest

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from bookings import lifecycle, notices
 from bookings.models import Booking, Patient, SyncRecord
-from bookings.telling_calendly import CANCELLED_THERE
+from bookings.vendors.telling_calendly import CANCELLED_THERE
 from botaniqal.errors import DomainError
 from botaniqal.integrations.models import InboundEvent, Subscription
 from botaniqal.messages.models import Message

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from bookings.heard import MOVED_MEANWHILE
 from bookings.models import Booking, SyncRecord
+from bookings.vendors.heard import MOVED_MEANWHILE
 from botaniqal.messages.models import Message
 
 from . import bad_day

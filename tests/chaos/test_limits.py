@@ -6,8 +6,9 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from bookings import lifecycle, sync
+from bookings import lifecycle
 from bookings.models import Booking, SyncRecord
+from bookings.vendors import sync
 from tests.factories import (
     AppointmentTypeFactory,
     CalendlyEventTypeFactory,

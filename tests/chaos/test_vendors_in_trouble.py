@@ -8,8 +8,9 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from bookings import lifecycle, notices, sync
+from bookings import lifecycle, notices
 from bookings.models import Booking
+from bookings.vendors import sync
 from practitioners.models import Practitioner
 from tests.factories import (
     AppointmentTypeFactory,

@@ -5,7 +5,7 @@ import re
 from django.utils import timezone
 
 from bookings.models import Booking, Drift, Reconciliation, SyncRecord
-from tests.bookings.outside import Outside
+from tests.bookings.vendors.outside import Outside
 from tests.stack import eventually
 
 CANCELLED = 8  # MediRecords' number for it

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from bookings.hearing import place
+from bookings.vendors.hearing import place
 from botaniqal.integrations import calendly
 from botaniqal.integrations.calendly import InviteeDraft
 from botaniqal.integrations.graph_shapes import time_of

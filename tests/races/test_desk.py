@@ -15,8 +15,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings import lifecycle, payments
+from bookings import lifecycle
 from bookings.models import Booking, Payment
+from bookings.money import payments
 from botaniqal.errors import DomainError
 from practitioners import diary
 from tests.factories import (

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from bookings.models import Booking
-from bookings.payments import Taken
+from bookings.money.payments import Taken
 from botaniqal.messages.models import Message
 from tests.factories import AppointmentTypeFactory, PractitionerFactory, SessionFactory, next_morning
 from tests.races.test_desk import at_once

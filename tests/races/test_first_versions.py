@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from bookings import consents
 from bookings.models import ConsentWording
+from bookings.patients import consents
 from botaniqal.errors import DomainError
 from triage import scripts
 from triage.models import Script

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from bookings import form_filling
+from bookings.intake import form_filling
 from bookings.models import FormAnswers
 from services.models import Form
 from tests.factories import AppointmentTypeFactory, BookingFactory, ServiceFactory

@@ -12,7 +12,7 @@ from botaniqal import webhooks
 from botaniqal.integrations import inbox
 from botaniqal.integrations.models import InboundEvent
 from practitioners.models import DiaryEntry
-from tests.bookings.test_hooks import AFTERNOON, clinic, endings, moved_twice
+from tests.bookings.vendors.test_hooks import AFTERNOON, clinic, endings, moved_twice
 
 __all__ = ["clinic"]
 

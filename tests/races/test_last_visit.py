@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from bookings import lifecycle
 from bookings.models import Booking
-from bookings.payments import Taken
+from bookings.money.payments import Taken
 from botaniqal.errors import DomainError, RuleBroken
 from practitioners.models import DiaryEntry
 from tests.factories import (

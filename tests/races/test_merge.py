@@ -7,9 +7,9 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from bookings import merging
 from bookings.models import Booking, Patient, PatientMerge
-from bookings.payments import Taken
+from bookings.money.payments import Taken
+from bookings.patients import merging
 from tests.factories import AppointmentTypeFactory, PatientFactory, PractitionerFactory, SessionFactory, next_morning
 from triage import booking, sessions
 

@@ -10,13 +10,14 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from bookings import lifecycle, online, own_visit
+from bookings import lifecycle
 from bookings.models import Booking, Patient
+from bookings.self_service import online, own_visit
 from botaniqal.errors import DomainError
 from botaniqal.messages.models import Message
 from practitioners import diary
 from practitioners.models import DiaryEntry
-from tests.bookings.booking_online import TEN, begin, end_hold, let_lapse, online_type
+from tests.bookings.self_service.booking_online import TEN, begin, end_hold, let_lapse, online_type
 from tests.factories import PractitionerFactory
 from tests.races.test_slot import dead_locks, overlaps
 

@@ -10,8 +10,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from bookings import checkouts, lifecycle, online, payments, refunding, refunds, settlement
+from bookings import lifecycle
 from bookings.models import Booking, Checkout, Payment, RefundDecision
+from bookings.money import checkouts, payments, refunding, refunds, settlement
+from bookings.self_service import online
 from botaniqal.errors import DomainError
 from botaniqal.integrations import inbox
 from botaniqal.integrations.http import VendorRefused, VendorUnavailable

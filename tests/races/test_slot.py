@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from bookings.models import Booking
-from bookings.payments import Taken
+from bookings.money.payments import Taken
 from practitioners import diary
 from practitioners.models import DiaryEntry
 from tests.factories import AppointmentTypeFactory, PractitionerFactory, SessionFactory, next_morning

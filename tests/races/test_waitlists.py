@@ -10,8 +10,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from bookings import earlier, earlier_answers, earlier_offers, lifecycle, merging
+from bookings import lifecycle
 from bookings.models import Booking, EarlierTimeOffer, EarlierTimeRequest, FreedTime
+from bookings.patients import merging
+from bookings.waiting import earlier, earlier_answers, earlier_offers
 from botaniqal.errors import DomainError
 from botaniqal.messages.models import Message
 from practitioners import availability, diary

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from bookings import lifecycle
 from bookings.models import Booking, Payment
-from bookings.payments import Taken, WrongAmount
+from bookings.money.payments import Taken, WrongAmount
 from botaniqal.errors import Malformed, Missing, RuleBroken
 from botaniqal.messages.models import Message
 from practitioners import diary

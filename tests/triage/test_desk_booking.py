@@ -9,8 +9,8 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from bookings import payments
 from bookings.models import Booking, Checkout
+from bookings.money import payments
 from botaniqal.messages.models import Message
 from practitioners import diary
 from tests.factories import AppointmentTypeFactory, SessionFactory

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bookings.models import Booking, Payment
-from bookings.payments import Taken
+from bookings.money.payments import Taken
 from tests.factories import (
     AppointmentTypeFactory,
     PatientFactory,

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from bookings import lifecycle
 from bookings.models import Booking
-from bookings.payments import Taken
+from bookings.money.payments import Taken
 from botaniqal.errors import Malformed, Missing
 from botaniqal.messages.models import Message
 from practitioners.models import Practitioner

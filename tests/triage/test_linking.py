@@ -9,9 +9,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings import consents, identity, merging
 from bookings.models import ConsentWording
-from bookings.payments import Taken
+from bookings.money.payments import Taken
+from bookings.patients import consents, identity, merging
 from botaniqal.errors import Malformed
 from tests.factories import (
     AppointmentTypeFactory,

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from bookings.payments import Taken
+from bookings.money.payments import Taken
 from botaniqal.errors import Malformed, NotAllowed, RuleBroken
 from practitioners import availability, diary
 from practitioners.models import DiaryEntry, TimeOff

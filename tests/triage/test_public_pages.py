@@ -13,8 +13,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings import consents, lifecycle
+from bookings import lifecycle
 from bookings.models import Consent, ConsentWording, Patient
+from bookings.patients import consents
 from botaniqal.messages.models import Message
 from practitioners import diary
 from tests.factories import AppointmentTypeFactory, PractitionerFactory, next_morning

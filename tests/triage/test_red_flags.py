@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bookings.models import Booking
-from bookings.payments import Taken
+from bookings.money.payments import Taken
 from botaniqal import tasks
 from botaniqal.admin import shown_phone
 from botaniqal.errors import Malformed, Missing, NotAllowed

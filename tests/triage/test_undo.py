@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from bookings import lifecycle
 from bookings.models import CancelReason, Payment
-from bookings.payments import Taken
+from bookings.money.payments import Taken
 from botaniqal.messages.models import Message
 from practitioners import availability
 from tests.factories import AppointmentTypeFactory, PractitionerFactory, SessionFactory, next_morning

@@ -18,10 +18,11 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.views.decorators.http import require_http_methods, require_safe
 
-from bookings import answered, lifecycle
+from bookings import lifecycle
 from bookings.admin import PAYMENT_TONES, STATE_TONES
+from bookings.intake import answered
 from bookings.models import Booking
-from bookings.sync_admin import shown_systems
+from bookings.vendors.sync_admin import shown_systems
 from botaniqal.admin import BACK, PLAIN, badge, clinic_time, shown_phone
 from botaniqal.errors import Malformed, Missing
 from practitioners import availability

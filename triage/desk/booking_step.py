@@ -11,7 +11,7 @@ from django.db import transaction
 from rest_framework import serializers
 
 from bookings.models import Payment
-from bookings.payments import Taken, no_card_number, require_reference
+from bookings.money.payments import Taken, no_card_number, require_reference
 from botaniqal.api.fields import Moment
 from botaniqal.errors import DomainError
 from practitioners import diary

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db.models import prefetch_related_objects
 
-from bookings import checkouts
 from bookings.models import Checkout, Payment
+from bookings.money import checkouts
 from botaniqal.api.fields import in_utc
 from practitioners import availability, diary
 from practitioners.models import DiaryEntry

@@ -10,7 +10,7 @@ from django.middleware.csrf import get_token
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from bookings import payments
+from bookings.money import payments
 from botaniqal.admin import shown_phone
 from practitioners.availability import CLINIC
 from practitioners.models import Practitioner

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from bookings import answered, consents, identity, merging, proposals
+from bookings.intake import answered
 from bookings.models import Booking, ConsentWording, DetailProposal, FormAnswers, IdentityCheck, Patient
+from bookings.patients import consents, identity, merging, proposals
 from botaniqal.api.fields import in_utc
 
 from ..models import TriageSession

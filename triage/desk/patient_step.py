@@ -10,8 +10,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from bookings import consents, identity, proposals
 from bookings.models import Consent, DetailProposal, IdentityCheck
+from bookings.patients import consents, identity, proposals
 from botaniqal.accounts.models import User
 from botaniqal.errors import Missing
 from practitioners.models import Practitioner

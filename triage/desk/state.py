@@ -5,8 +5,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from bookings import sync
 from bookings.models import Payment
+from bookings.vendors import sync
 from botaniqal.api.fields import in_utc
 from practitioners.models import Practitioner
 

@@ -8,8 +8,8 @@ from uuid import UUID
 from django.db import transaction
 from rest_framework import serializers
 
-from bookings import earlier
 from bookings.models import EarlierTimeRequest
+from bookings.waiting import earlier
 from botaniqal.accounts.models import User
 from botaniqal.api.fields import Day
 from botaniqal.errors import Conflict, RuleBroken

@@ -11,11 +11,12 @@ import click
 from django.db import transaction
 from django.utils import timezone
 
-from bookings import drift, settling
 from bookings.models import Drift
-from bookings.plans import Winner, preview
 from botaniqal.commands import PortalCommand, Tally
 from botaniqal.errors import DomainError
+
+from ...reconcile import drift, settling
+from ...reconcile.plans import Winner, preview
 
 
 class Command(PortalCommand):

@@ -5,10 +5,11 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from bookings import backfill
 from bookings.management.syncing import SyncCommand
 from botaniqal.commands import Tally
 from botaniqal.integrations.http import VendorRefused, VendorUnavailable
+
+from ...vendors import backfill
 
 BACK = timedelta(days=1)
 

@@ -5,8 +5,9 @@ from datetime import date, datetime, timedelta
 
 from django.db.models import F
 
-from bookings import lifecycle, notices, payments
+from bookings import lifecycle, notices
 from bookings.models import Booking, Patient, SyncRecord
+from bookings.money import payments
 from botaniqal.messages.models import Message
 from practitioners import availability, diary, timegrid
 from practitioners.models import Practitioner, Room

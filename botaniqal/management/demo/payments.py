@@ -6,9 +6,12 @@ from uuid import NAMESPACE_URL, uuid5
 
 from django.conf import settings
 
-from bookings import checkouts, consents, own_visit, reasons, settlement
+from bookings import reasons
 from bookings.models import Booking, Checkout
-from bookings.online import Person, begin, online
+from bookings.money import checkouts, settlement
+from bookings.patients import consents
+from bookings.self_service import own_visit
+from bookings.self_service.online import Person, begin, online
 from botaniqal.integrations.http import Wire
 from practitioners import availability
 from services.models import AppointmentType

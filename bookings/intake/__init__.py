@@ -1,0 +1,1 @@
+"""The form that belongs to a visit: asked for, filled in and read."""

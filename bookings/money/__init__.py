@@ -1,0 +1,1 @@
+"""Money for bookings: collected, given back, and held against Stripe's figures each day."""

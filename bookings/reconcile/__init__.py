@@ -1,0 +1,1 @@
+"""Where portal and vendors differ, and who is right."""

@@ -1,0 +1,1 @@
+"""What patients do by themselves: book online, and look after their visits."""

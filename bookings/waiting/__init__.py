@@ -1,0 +1,1 @@
+"""The earlier-time list: who waits, and what is offered to them."""
