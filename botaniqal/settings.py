@@ -81,6 +81,8 @@ INSTALLED_APPS = [
     "practitioners",
     "bookings",
     "triage",
+    "botaniqal.reports",
+    "botaniqal.alerts",
     "botaniqal.apps.Portal",
 ]
 
