@@ -38,10 +38,11 @@ def link(
     Give a call, its consultation and its booking to a known patient with whom three identifiers agree.
 
     :raises NotYourSession: another consultant has the call.
+    :raises SessionClosed: it is over.
     :raises NotIdentified: too few identifiers agree.
     :raises CannotMerge: it is that patient's call already, or one of the records was merged meanwhile.
     """
-    session = _own_and_writable(session_id, consultant)
+    session = own_call(session_id, consultant)
     kept = Patient.objects.standing().filter(pk=patient_id).first()
     if kept is None or kept.pk == session.patient_id:
         raise merging.CannotMerge("That record cannot be linked any more. Look again.")
@@ -60,9 +61,10 @@ def unlink(*, session_id: UUID, consultant: Practitioner | None, by: User | None
     Take back that a call was linked: both records are as they were.
 
     :raises NotYourSession: another consultant has the call.
+    :raises SessionClosed: it is over.
     :raises NotLinked: there is nothing to take back.
     """
-    session = _own_and_writable(session_id, consultant)
+    session = own_call(session_id, consultant)
     row = merging.merge_of_call(patient_id=session.patient_id, session_id=session_id)
     if row is None:
         raise NotLinked
@@ -111,7 +113,13 @@ def make_for_another(
     return patient
 
 
-def _own_and_writable(session_id: UUID, consultant: Practitioner | None) -> TriageSession:
+def own_call(session_id: UUID, consultant: Practitioner | None) -> TriageSession:
+    """
+    Lock a consultant's call that is not over, under which alone its patient changes.
+
+    :raises NotYourSession: another consultant has it.
+    :raises SessionClosed: it is over.
+    """
     session = sessions.locked(session_id)
     sessions.require_own(session, consultant)
     if session.state == TriageSession.State.DONE:

@@ -17,7 +17,6 @@ from botaniqal.errors import Missing
 from practitioners.models import Practitioner
 
 from .. import linking, sessions
-from ..models import TriageSession
 from . import patient_state
 from .doors import door, find_call, may_see, verb
 
@@ -88,7 +87,7 @@ def identify(
     *, session_id: UUID, consultant: Practitioner | None, identifiers: list[str], by: User, now: datetime
 ) -> None:
     """Write down which identifiers agreed."""
-    session = _own(session_id, consultant)
+    session = linking.own_call(session_id, consultant)
     identity.check(patient_id=session.patient_id, identifiers=identifiers, session_id=session_id, by=by, now=now)
 
 
@@ -98,7 +97,7 @@ def details(
     *, session_id: UUID, consultant: Practitioner | None, changes: list[dict[str, Any]], by: User, now: datetime
 ) -> None:
     """Fill in what is empty and propose what is said to be otherwise: all of it, or where one is wrong, nothing."""
-    session = _own(session_id, consultant)
+    session = linking.own_call(session_id, consultant)
     for change in changes:
         proposals.tell(
             patient_id=session.patient_id,
@@ -122,7 +121,7 @@ def decide(
     now: datetime,
 ) -> None:
     """Take a proposed detail of the call's patient over, or refuse it."""
-    session = _own(session_id, consultant)
+    session = linking.own_call(session_id, consultant)
     if not session.patient.proposals.filter(pk=proposal_id).exists():
         raise Missing("There is no such proposal.")
     proposals.decide(proposal_id=proposal_id, is_taken=is_taken, session_id=session_id, by=by, now=now)
@@ -134,7 +133,7 @@ def consent(
     *, session_id: UUID, consultant: Practitioner | None, wording_id: int, is_given: bool, by: User, now: datetime
 ) -> None:
     """Write down what the patient said to a wording that was read out."""
-    session = _own(session_id, consultant)
+    session = linking.own_call(session_id, consultant)
     how = Consent.How.PHONE
     consents.record(
         patient_id=session.patient_id,
@@ -145,12 +144,3 @@ def consent(
         by=by,
         now=now,
     )
-
-
-def _own(session_id: UUID, consultant: Practitioner | None) -> TriageSession:
-    """Lock the call, under which alone its patient and consents change."""
-    session = sessions.locked(session_id)
-    sessions.require_own(session, consultant)
-    if session.state == TriageSession.State.DONE:
-        raise sessions.SessionClosed
-    return session

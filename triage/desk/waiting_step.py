@@ -17,8 +17,7 @@ from practitioners.models import Practitioner
 from services import interest
 from services.models import AppointmentType, InterestEntry, Service
 
-from .. import booking, sessions
-from ..models import TriageSession
+from .. import booking, linking
 from .doors import Named, verb
 
 
@@ -71,7 +70,7 @@ def join_list(
     now: datetime,
 ) -> None:
     """Put the caller on the list of a service to come, with their spoken consent."""
-    patient = _own(session_id, consultant).patient
+    patient = linking.own_call(session_id, consultant).patient
     if wording != interest.wording_for(service):
         raise WordsChanged
     if not patient.email:
@@ -101,7 +100,7 @@ def ask_earlier(
     **wishes: Any,
 ) -> None:
     """Put the caller on the list for an earlier time: instead of what this call booked, or where none was free."""
-    session = _own(session_id, consultant)
+    session = linking.own_call(session_id, consultant)
     booked = session.booking
     earlier.ask(
         patient=session.patient,
@@ -114,12 +113,3 @@ def ask_earlier(
         now=now,
         **wishes,
     )
-
-
-def _own(session_id: UUID, consultant: Practitioner | None) -> TriageSession:
-    """Lock the call, under which alone its patient changes."""
-    session = sessions.locked(session_id)
-    sessions.require_own(session, consultant)
-    if session.state == TriageSession.State.DONE:
-        raise sessions.SessionClosed
-    return session
