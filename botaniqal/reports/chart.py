@@ -1,57 +1,239 @@
-"""A bar chart as plain SVG numbers: no script, no style attribute."""
+"""Charts as numbers for plain SVG without script or style; text keeps its size however wide the chart is drawn."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
 
-from .figures import DayOfBookings
+HEIGHT = 180
+"""Of the plot, in pixels; the width is the page's, so what lies across is told in per cent."""
+LABELS = 7
+"""So many labels fit below a chart on a wide page, half of them on a phone."""
+LETTERS = 40
+"""So many letters fit above the bars, all of them together."""
+APART = 15
+"""So many pixels lie between two lines of text."""
 
-LEFT, RIGHT, TOP, FLOOR = 28, 410, 10, 150
+Number = int | float | Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Datum:
+    """A value, with the words that its table has for it."""
+
+    name: str
+    title: str
+    value: Number
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A round number on the axis."""
+
+    shown: str
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A label below the chart; every other is left out where there is little room."""
+
+    name: str
+    middle: str
+    is_minor: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One day: where its bar stands, and what it says."""
+    """A value that stands on the axis, or hangs below it."""
 
-    row: DayOfBookings
-    x: float
+    datum: Datum
+    x: str
+    width: str
+    middle: str
     y: float
-    width: float
     height: float
-    middle: float
-    has_label: bool
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Values joined, with what the line is called at its end."""
+
+    name: str
+    points: str
+    end_x: str
+    end_y: float
+    label_y: float
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Bars on a grid."""
+    """Bars or lines over one axis."""
 
+    title: str
+    levels: list[Level]
+    ticks: list[Tick]
+    floor: float
     bars: list[Bar]
-    lines: list[tuple[int, float]]
-    total: int
+    lines: list[Line]
+    height: int = HEIGHT
+
+    @property
+    def line_box(self) -> str:
+        """The room in which a line's points are told; it is stretched to the page."""
+        return f"0 0 1000 {self.height}"
 
 
-def bars(rows: list[DayOfBookings]) -> Chart:
-    """Lay out a bar a day under round numbers on the axis."""
-    highest = max((row.made for row in rows), default=0)
-    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10**9) if step * 4 >= highest)
-    top = step * max(1, -(-highest // step))
-    slot = (RIGHT - LEFT) / max(1, len(rows))
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a funnel, and how it narrows to the next."""
 
-    def level(value: int) -> float:
-        return round(FLOOR - (FLOOR - TOP) * value / top, 1)
+    datum: Datum
+    share: str
+    width: str
+    y: int
+    narrows: str
 
-    return Chart(
-        bars=[
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """Steps, one below the other, as long as what is left."""
+
+    title: str
+    steps: list[Step]
+    height: int
+    bar: int
+    fall: int
+
+    @property
+    def line_box(self) -> str:
+        """The room in which the narrowing is told; it is stretched to the page."""
+        return f"0 0 1000 {self.fall}"
+
+
+def columns(title: str, data: Sequence[Datum], *, axis: Callable[[Number], str]) -> Chart:
+    """Lay out a bar for each value."""
+    levels, level = _axis([datum.value for datum in data], axis)
+    slot = 100 / max(1, len(data))
+    highest = max((datum.value for datum in data), default=0)
+    longest = max((len(datum.shown) for datum in data), default=0)
+    has_room = longest * len(data) <= LETTERS
+    floor = level(0)
+    bars = []
+    for n, datum in enumerate(data):
+        y = level(datum.value)
+        is_labelled = datum.value and (has_room or datum.value == highest)
+        if is_labelled and not has_room:
+            highest = None  # the first of several that are as high
+        bars.append(
             Bar(
-                row=row,
-                x=round(LEFT + slot * (n + 0.2), 1),
-                y=level(row.made),
-                width=round(slot * 0.6, 1),
-                height=round(FLOOR - level(row.made), 1),
-                middle=round(LEFT + slot * (n + 0.5), 1),
-                has_label=(len(rows) - 1 - n) % 2 == 0,
+                datum=datum,
+                x=_percent(slot * (n + 0.16)),
+                width=_percent(slot * 0.68),
+                middle=_percent(slot * (n + 0.5)),
+                y=min(y, floor),
+                height=round(abs(floor - y), 1),
+                label=datum.shown if is_labelled else "",
             )
-            for n, row in enumerate(rows)
-        ],
-        lines=[(value, level(value)) for value in range(0, top + 1, step)],
-        total=sum(row.made for row in rows),
+        )
+    return Chart(title, levels, _ticks(data, lambda n: slot * (n + 0.5)), floor, bars, [])
+
+
+def lines(title: str, data: dict[str, Sequence[Datum]], *, axis: Callable[[Number], str]) -> Chart:
+    """Lay out named lines over the labels of the first; a bar of no colour for each of its values says what it is."""
+    levels, level = _axis([datum.value for each in data.values() for datum in each], axis)
+    first = next(iter(data.values()))
+    between = 100 / max(1, len(first) - 1)
+    drawn = [_line(name, each, level, 1000 / max(1, len(first) - 1)) for name, each in data.items() if each]
+    for upper, lower in pairwise(sorted(range(len(drawn)), key=lambda n: drawn[n].label_y)):
+        short = APART - (drawn[lower].label_y - drawn[upper].label_y)
+        if short > 0:
+            drawn[lower] = _moved(drawn[lower], short)
+    bands = [
+        Bar(
+            datum=datum,
+            x=_percent(max(0, between * (n - 0.5))),
+            width=_percent(between if 0 < n < len(first) - 1 else between / 2),
+            middle=_percent(between * n),
+            y=level(datum.value),
+            height=0,
+            label="",
+        )
+        for n, datum in enumerate(first)
+    ]
+    return Chart(title, levels, _ticks(first, lambda n: between * n), level(0), bands, drawn)
+
+
+def funnel(title: str, data: Sequence[Datum], shares: Sequence[str], *, bar: int = 26, fall: int = 34) -> Funnel:
+    """Lay out steps below each other, each as long as its part of the first."""
+    whole = max((datum.value for datum in data), default=0) or 1
+    parts = [1000 * float(datum.value) / float(whole) for datum in data]
+    following = [*parts[1:], None]
+    steps = [
+        Step(
+            datum=datum,
+            share=share,
+            width=_percent(part / 10),
+            y=n * (bar + fall) + 20,
+            narrows="" if after is None else f"0,0 {part:.1f},0 {after:.1f},{fall} 0,{fall}",
+        )
+        for n, (datum, share, part, after) in enumerate(zip(data, shares, parts, following, strict=True))
+    ]
+    return Funnel(title, steps, len(steps) * (bar + fall), bar, fall)
+
+
+def meter(value: Number, highest: Number) -> str:
+    """Tell how much of a bar beside a number is filled."""
+    return _percent(100 * max(0.0, min(1.0, float(value) / float(highest)))) if highest else "0%"
+
+
+def _axis(values: Sequence[Number], shown: Callable[[Number], str]) -> tuple[list[Level], Callable[[Number], float]]:
+    """Choose round numbers, at most five above each other, that hold all values and nought."""
+    low, high = float(min([0, *values])), float(max([0, *values]))
+    step = next(step for step in _round_steps() if step * 4 >= high - low)
+    bottom, top = int(low // step), max(1 + int(low // step), -int(-high // step))
+
+    def level(value: Number) -> float:
+        return round(HEIGHT * (1 - (float(value) - bottom * step) / ((top - bottom) * step)), 1)
+
+    return [Level(shown(step * n), level(step * n)) for n in range(bottom, top + 1)], level
+
+
+def _round_steps():
+    size = 1
+    while True:
+        yield from (size, 2 * size, 5 * size)
+        size *= 10
+
+
+def _ticks(data: Sequence[Datum], middle: Callable[[int], float]) -> list[Tick]:
+    """Label from the last backwards, so that the latest always has its name."""
+    stride = -(-len(data) // LABELS) or 1
+    last = len(data) - 1
+    return [
+        Tick(datum.name, _percent(middle(n)), is_minor=(last - n) // stride % 2 == 1 and last > 2)
+        for n, datum in enumerate(data)
+        if (last - n) % stride == 0
+    ]
+
+
+def _line(name: str, data: Sequence[Datum], level: Callable[[Number], float], between: float) -> Line:
+    points = [(between * n, level(datum.value)) for n, datum in enumerate(data)]
+    end_x, end_y = points[-1]
+    return Line(
+        name=name,
+        points=" ".join(f"{x:.1f},{y}" for x, y in points),
+        end_x=_percent(end_x / 10),
+        end_y=end_y,
+        label_y=max(end_y - 8, 10.0),
     )
+
+
+def _moved(line: Line, by: float) -> Line:
+    return Line(line.name, line.points, line.end_x, line.end_y, round(line.label_y + by, 1))
+
+
+def _percent(value: float) -> str:
+    return f"{value:.3f}".rstrip("0").rstrip(".") + "%"

@@ -1,6 +1,6 @@
 """Today: what a person has to do now, and how the clinic does; the portal's first page."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -21,7 +21,7 @@ from practitioners.models import OutsideCalendar
 from triage import claims, hand_over, red_flags
 
 from . import figures
-from .chart import bars
+from .chart import Datum, columns
 from .queue import ALL, EMPTY, REMEMBERED, has_queue, queue_for, told_to, view_of, views_for
 
 CHART_DAYS = 14
@@ -48,7 +48,7 @@ def page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     if own is None and user.has_perm("triage.view_handover"):
         context |= {"unread": hand_over.unread_soon(now), "now": now}
     if user.has_perm("bookings.view_figures"):
-        context["chart"] = bars(figures.bookings_by_day(today, days=CHART_DAYS))
+        context |= _bookings(today)
         context["uses"] = figures.use_of_week(figures.week_of(today))
         context["troubles"] = figures.troubles()
         context["stale"] = [
@@ -86,6 +86,13 @@ def _queue(request: HttpRequest, now: datetime) -> dict[str, Any]:
         "told": told_to(request),
         "empty": EMPTY[view],
     }
+
+
+def _bookings(today: date) -> dict[str, Any]:
+    days = figures.bookings_by_day(today, days=CHART_DAYS)
+    data = [Datum(f"{row.day:%-d %b}", f"{row.day:%a %-d %b}", row.made, str(row.made)) for row in days]
+    chart = columns("Bookings made per day", data, axis=lambda value: f"{value:,}")
+    return {"chart": chart, "days_of_bookings": days, "booked_in_all": sum(row.made for row in days)}
 
 
 def _needing_help(request: HttpRequest) -> list[tuple[int, str, str]]:

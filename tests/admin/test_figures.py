@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from bookings.models import Booking, Payment
-from botaniqal.reports import chart, figures
+from botaniqal.reports import figures
 from practitioners.models import DiaryEntry, TimeOff
 from tests.factories import AppointmentTypeFactory, BookingFactory, PractitionerFactory, UserFactory
 
@@ -95,19 +95,3 @@ class TestBookingsByDay:
         days = figures.bookings_by_day(today, days=2)
 
         assert [(row.day, row.made) for row in days] == [(today - timedelta(days=1), 1), (today, 1)]
-
-
-class TestBars:
-    def test_stand_under_a_round_number(self):
-        today = timezone.localdate()
-        rows = [figures.DayOfBookings(today, made, 0) for made in (0, 7)]
-
-        drawn = chart.bars(rows)
-
-        assert [value for value, _ in drawn.lines] == [0, 2, 4, 6, 8]
-        assert [bar.height > 0 for bar in drawn.bars] == [False, True]
-
-    def test_need_no_bookings(self):
-        drawn = chart.bars([figures.DayOfBookings(timezone.localdate(), 0, 0)])
-
-        assert drawn.total == 0
