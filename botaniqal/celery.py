@@ -14,6 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "botaniqal.settings")
 app = Celery("botaniqal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["botaniqal"], related_name="tasks")
+app.steps["worker"].add("botaniqal.heartbeats:WorkerSeen")
 
 SWEPT = (
     "tell_calendly",
@@ -35,7 +36,6 @@ SWEPT = (
     "send_portal_links",
     "offer_freed_times",
     "write_to_waitlists",
-    "show_life",
 )
 # A sweep that no worker took until the next one is of no use any more.
 app.conf.beat_schedule = {

@@ -143,6 +143,8 @@ CACHES = {
 
 # Where the calls to vendors are counted.
 LIMITS_PREFIX = "limits"
+# Where everything is counted that /metrics tells.
+COUNTERS_PREFIX = "counters"
 
 # kombu spells a unix socket differently from redis-py.
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
@@ -154,6 +156,9 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+# So often at least the scheduler leaves its mark.
+CELERY_BEAT_SCHEDULER = "botaniqal.heartbeats:SeenScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 10
 
 
 # --- People -----------------------------------------------------------------------------------------------------------
