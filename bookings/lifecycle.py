@@ -7,13 +7,14 @@ from uuid import UUID, uuid4
 from django.db import connection, transaction
 
 from botaniqal.accounts.models import User
-from botaniqal.errors import Malformed, Missing, RuleBroken
+from botaniqal.errors import Malformed, RuleBroken
 from practitioners import availability, diary, limits
 from practitioners.models import BusyPeriod, DiaryEntry, Practitioner
 from services.models import AppointmentType
 from services.prices import clinic_day
 
 from . import notices, reasons
+from .locking import locked
 from .models import Booking, CancelReason, Patient, RefundDecision
 from .money import checkouts, payments, refunds
 from .vendors import sync
@@ -313,20 +314,6 @@ def note_move(
     sync.owe(booking=booking, now=now)
     tell_patient(booking=booking, now=now)
     return booking
-
-
-def locked(booking_id: UUID) -> Booking:
-    """
-    Read a booking for a change, so that nobody else changes it meanwhile.
-
-    :raises Missing: there is no such booking.
-    """
-    # First the row alone, then what it points at: in one query, a row that changed while it was waited for would be
-    # held against what it pointed at before, and not be found.
-    if not Booking.objects.select_for_update().filter(pk=booking_id).values_list("pk", flat=True).first():
-        raise Missing("There is no such booking.")
-    related = ("appointment_type__service", "practitioner", "patient", "entry")
-    return Booking.objects.select_related(*related).get(pk=booking_id)
 
 
 def _move_to(state: State, booking_id: UUID, verb: str, **changes) -> Booking:

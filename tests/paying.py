@@ -15,7 +15,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from bookings import lifecycle
+from bookings import lifecycle, locking
 from bookings.models import Booking, Checkout, Payment, RefundDecision
 from bookings.money import checkouts, payments, settlement
 from practitioners import diary
@@ -149,7 +149,7 @@ def sure_visit(**fields: Any) -> Booking:
 @transaction.atomic
 def asked(booking: Booking, **terms: Any) -> Checkout:
     """Give a booking a way to pay."""
-    booking = lifecycle.locked(booking.pk)
+    booking = locking.locked(booking.pk)
     usual = {"door": Checkout.Door.ONLINE, "by": None, "now": timezone.now()}
     return checkouts.ask(booking=booking, **usual | terms)
 

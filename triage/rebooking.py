@@ -10,7 +10,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings import lifecycle
+from bookings import lifecycle, locking
 from bookings.models import Booking
 from botaniqal.errors import Conflict, Missing, RuleBroken
 from botaniqal.public import LinkOver
@@ -119,7 +119,7 @@ def consultants(kind: AppointmentType, now: datetime) -> list[Practitioner]:
 def _moved(session: TriageSession, people: Iterable[Practitioner], starts_at: datetime, now: datetime) -> Practitioner:
     """Move a locked session's consultation to the first of these people who is free."""
     for person in people:
-        booking = lifecycle.locked(session.consultation_id)
+        booking = locking.locked(session.consultation_id)
         try:
             if person == booking.practitioner:
                 lifecycle.move(booking_id=booking.pk, starts_at=starts_at, by=None, now=now)

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from bookings import lifecycle, notices, reasons
+from bookings import lifecycle, locking, notices, reasons
 from bookings.models import Booking, Payment, RefundDecision
 from botaniqal.accounts.models import User
 from botaniqal.errors import RuleBroken
@@ -63,7 +63,7 @@ def undo_booking(
     sessions.require_own(session, consultant)
     if session.booking is None:
         raise NothingToUndo("Nothing was booked in this call, or it was undone already.")
-    booking = lifecycle.locked(session.booking_id)
+    booking = locking.locked(session.booking_id)
     session.booking = booking
     until = undo_until(session)
     if until is None:

@@ -18,7 +18,7 @@ from botaniqal.messages import writing
 from botaniqal.messages.models import Message
 from services.models import AppointmentType, FormVersion
 
-from .. import lifecycle
+from .. import locking
 from ..models import Booking, FormAnswers
 from ..self_service import links
 from . import form_filling
@@ -47,7 +47,7 @@ def send_again(*, booking_id: UUID, by: User, now: datetime) -> Message:
 
     :raises RuleBroken: there is nothing to fill in, or nowhere to send it.
     """
-    booking = lifecycle.locked(booking_id)
+    booking = locking.locked(booking_id)
     if form_filling.wanted_of(booking) is None:
         raise RuleBroken("form", "Nothing has to be filled in for this visit, or it was sent already.")
     if not booking.patient.email:
@@ -95,7 +95,7 @@ def _was_written(form: str, end: str = "") -> Exists:
 
 @transaction.atomic
 def _ask(booking_id: UUID, *, is_reminder: bool, now: datetime) -> bool:
-    booking = lifecycle.locked(booking_id)
+    booking = locking.locked(booking_id)
     version = form_filling.wanted_of(booking)
     if version is None or booking.starts_at <= now or not booking.patient.email:  # it changed meanwhile
         return False

@@ -20,7 +20,7 @@ from services.form_questions import Question
 from services.form_reading import Typed
 from services.models import AppointmentType, Form, FormVersion
 
-from .. import lifecycle
+from .. import locking
 from ..models import Booking, FormAnswers
 
 NONE, TO_FILL, DRAFT, SENT = "none", "to_fill", "draft", "sent"
@@ -162,7 +162,7 @@ def send(*, booking_id: UUID, revision: int, now: datetime) -> FormAnswers:
 
 
 def _asked_for_change(booking_id: UUID, now: datetime) -> Asked:
-    booking = lifecycle.locked(booking_id)  # one window after the other
+    booking = locking.locked(booking_id)  # one window after the other
     asked = asked_of(booking)
     if asked.state == SENT:
         raise AlreadySent

@@ -14,6 +14,7 @@ from botaniqal.celery import ring
 from botaniqal.errors import Malformed, Missing, RuleBroken
 from botaniqal.integrations.owed import CLEARED
 
+from ..locking import locked
 from ..models import Booking, Checkout, Payment, on_clock
 
 Status = Checkout.Status
@@ -83,7 +84,7 @@ def send_link(*, booking_id: UUID, by: User | None, now: datetime) -> Checkout:
     :raises NothingToPay: it is paid, costs nothing, or is cancelled.
     :raises NoAddress: there is no e-mail address.
     """
-    booking = _locked(booking_id)
+    booking = locked(booking_id)
     take_back(booking=booking, now=now)
     return ask(booking=booking, door=Checkout.Door.DESK, by=by, now=now, sends_link=True)
 
@@ -96,7 +97,7 @@ def withdraw(*, booking_id: UUID, by: User | None, now: datetime) -> None:
     :raises Missing: there is no such booking.
     :raises NothingToPay: no link is open.
     """
-    if not take_back(booking=_locked(booking_id), now=now):
+    if not take_back(booking=locked(booking_id), now=now):
         raise NothingToPay("No payment link is open for this booking.")
 
 
@@ -116,7 +117,7 @@ def set_aside(*, checkout_id: UUID, reason: str, by: User, now: datetime) -> Non
     booking_id = stuck.values_list("booking", flat=True).first()
     if booking_id is None:
         raise Missing("This payment needs nobody's help any more.")
-    _locked(booking_id)
+    locked(booking_id)
     aside = {**CLEARED, "problem": f"Set aside by {by}: {reason}"[:300]}
     Booking.objects.filter(pk=booking_id, attention=DIFFERS).update(attention="")
     stuck.update(status=Status.VOID, told=F("wanted"), leased_until=None, **aside)
@@ -142,10 +143,3 @@ def take_back(*, booking: Booking, now: datetime) -> int:
     if count:
         transaction.on_commit(partial(ring, "tell_stripe"))
     return count
-
-
-def _locked(booking_id: UUID) -> Booking:
-    booking = Booking.objects.select_for_update().filter(pk=booking_id).first()
-    if booking is None:
-        raise Missing("There is no such booking.")
-    return booking

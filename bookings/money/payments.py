@@ -13,6 +13,7 @@ from botaniqal.errors import Malformed, Missing, RuleBroken
 from services import prices
 from services.models import AppointmentType
 
+from ..locking import locked
 from ..models import Booking, Checkout, Payment
 from . import checkouts
 
@@ -129,29 +130,23 @@ def mark_collected(
     refuse_card_number(reference, "reference")
     if method not in Payment.Method.values or method == Payment.Method.NONE:
         raise Malformed("Choose how it was paid.", details={"method": ["Not a way to pay."]})
-    # The booking first, as whoever cancels it does.
-    if not Booking.objects.select_for_update().filter(pk=booking_id).exists():
-        raise Missing("There is no such booking.")
-    payment = (
-        Payment.objects.select_for_update(of=["self"]).select_related("booking").filter(booking=booking_id).first()
-    )
+    booking = locked(booking_id)  # the booking first, as whoever cancels it does
+    payment = Payment.objects.select_for_update().filter(booking=booking).first()
     if payment is None:
         raise Missing("This booking has no payment.")
     if payment.status == Payment.Status.COLLECTED and (payment.reference, payment.amount) == (reference, amount):
         return payment
     if payment.status != Payment.Status.PENDING:
         standing = f"{payment.get_status_display().lower()}"
-        raise NothingDue(f"Nothing is due for {payment.booking}: {standing}.")
-    if payment.booking.state == Booking.State.CANCELLED:
-        raise NothingDue(f"{payment.booking} is cancelled, so nothing is due for it.")
+        raise NothingDue(f"Nothing is due for {booking}: {standing}.")
+    if booking.state == Booking.State.CANCELLED:
+        raise NothingDue(f"{booking} is cancelled, so nothing is due for it.")
     if amount != payment.amount:
-        raise WrongAmount(
-            payment.amount, f"${payment.amount} is due for {payment.booking}, so ${amount} cannot settle it."
-        )
+        raise WrongAmount(payment.amount, f"${payment.amount} is due for {booking}, so ${amount} cannot settle it.")
     payment.status, payment.method, payment.reference = Payment.Status.COLLECTED, method, reference
     payment.collected_at, payment.collected_by = now, by
     payment.save(update_fields=COLLECTED)
-    checkouts.take_back(booking=payment.booking, now=now)
+    checkouts.take_back(booking=booking, now=now)
     return payment
 
 

@@ -18,6 +18,7 @@ from botaniqal.celery import ring
 from botaniqal.errors import Malformed, Missing, RuleBroken
 from botaniqal.integrations.owed import CLEARED
 
+from .. import locking
 from ..models import Booking, Checkout, Payment, RefundDecision, RefundRule
 from . import money_notices
 from .payments import refuse_card_number
@@ -101,9 +102,7 @@ def ask(*, booking_id: UUID, by: User | None, now: datetime) -> RefundDecision:
     :raises Missing: there is no such booking.
     :raises NothingToGiveBack: no money is left, or it is being decided.
     """
-    booking = Booking.objects.select_for_update().filter(pk=booking_id).first()
-    if booking is None:
-        raise Missing("There is no such booking.")
+    booking = locking.locked(booking_id)
     if RefundDecision.objects.filter(payment__booking=booking, status=Status.WAITING).exists():
         raise NothingToGiveBack
     decision = consider(booking=booking, cause=Cause.OTHER, now=now)

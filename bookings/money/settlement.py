@@ -24,7 +24,7 @@ from botaniqal.integrations.owed import CLEARED, NeedsPerson, WaitFor
 from botaniqal.integrations.stripe_client import CURRENCY, Session, Stripe, cents
 from practitioners.diary import SlotTaken
 
-from .. import lifecycle
+from .. import lifecycle, locking
 from ..models import Booking, Checkout, Payment, RefundDecision
 from ..self_service import links
 from . import checkouts, money_notices, payments, refunds
@@ -236,7 +236,7 @@ def _found(checkout_id: UUID) -> Checkout:
 
 def _locked(checkout_id: UUID) -> Checkout:
     """Read a checkout for a change, under its booking's lock, which everybody takes first."""
-    booking = lifecycle.locked(_found(checkout_id).booking_id)
+    booking = locking.locked(_found(checkout_id).booking_id)
     checkout = Checkout.objects.select_for_update().get(pk=checkout_id)
     checkout.booking = booking
     return checkout

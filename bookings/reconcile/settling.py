@@ -20,7 +20,7 @@ from botaniqal.integrations.owed import NeedsPerson
 from practitioners import diary
 from practitioners.models import DiaryEntry, Practitioner
 
-from .. import lifecycle
+from .. import lifecycle, locking
 from ..models import Booking, Drift, SyncRecord
 from ..money import payments
 from ..vendors import backfill, hearing, sync
@@ -182,7 +182,7 @@ def _locked(drift_id: int, winner: Winner | None) -> Drift:
 
 def _unchanged(drift: Drift) -> tuple[Booking, SyncRecord | None]:
     """Lock the booking and its record, if they are still what was compared."""
-    booking = lifecycle.locked(drift.booking_id)
+    booking = locking.locked(drift.booking_id)
     record = booking.sync_records.select_for_update().filter(system=drift.system).first()
     if fingerprint(booking, record) != drift.evidence.get("seen"):
         raise ChangedSince

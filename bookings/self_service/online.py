@@ -22,7 +22,7 @@ from practitioners.models import DiaryEntry, Practitioner, Room
 from services import prices
 from services.models import AppointmentType, Service
 
-from .. import lifecycle, notices, reasons
+from .. import lifecycle, locking, notices, reasons
 from ..models import Booking, Checkout, Consent, ConsentWording, Patient, Payment
 from ..money import checkouts, payments, settlement
 from ..patients import consents
@@ -206,7 +206,7 @@ def lapse_due(*, now: datetime) -> int:
 @transaction.atomic
 def lapse(*, booking_id: UUID, by: User | None, now: datetime) -> bool:
     """Cancel a visit that was not paid in time and tell who wanted it, once; False where it was paid or cancelled."""
-    booking = lifecycle.locked(booking_id)
+    booking = locking.locked(booking_id)
     if booking.is_promised or booking.state == Booking.State.CANCELLED or booking.pays_until > now:
         return False
     cause = reasons.not_paid()

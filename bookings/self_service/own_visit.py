@@ -12,7 +12,7 @@ from botaniqal.errors import Conflict, Malformed, RuleBroken
 from practitioners import availability, diary
 from practitioners.availability import Offer
 
-from .. import lifecycle, reasons
+from .. import lifecycle, locking, reasons
 from ..models import Booking, CancelReason, Checkout, Payment, RefundDecision, RefundRule
 from ..money import checkouts, refunds
 from . import online
@@ -123,7 +123,7 @@ def pay(*, booking_id: UUID, by: User | None, now: datetime) -> Checkout:
     :raises TimeToPayOver: it was not paid in time, and is about to lapse.
     :raises NothingToPay: it is paid, costs nothing, or is cancelled.
     """
-    booking = lifecycle.locked(booking_id)
+    booking = locking.locked(booking_id)
     if booking.state == State.PENDING_PAYMENT and booking.pays_until <= now:
         raise TimeToPayOver
     return checkouts.ask(booking=booking, door=Checkout.Door.PATIENT, by=by, now=now)
@@ -143,7 +143,7 @@ def move(
     :raises RuleBroken: notice, horizon, step, hours, time off, or a day that is full.
     :raises SlotTaken: the new time is taken; the old one is kept.
     """
-    booking = lifecycle.locked(booking_id)
+    booking = locking.locked(booking_id)
     kind, own = booking.appointment_type, booking.practitioner
     if booking.starts_at == starts_at and practitioner_id in (None, own.pk):
         return booking
@@ -185,7 +185,7 @@ def cancel(
     :raises TermsChanged: something else comes back by now.
     :raises Malformed: a card number, no reason where one has to be chosen, or too few words for the chosen one.
     """
-    booking = lifecycle.locked(booking_id)
+    booking = locking.locked(booking_id)
     if booking.state == State.CANCELLED:
         return booking
     if why := why_not_cancel(booking, now=now):

@@ -15,7 +15,7 @@ from practitioners.models import CalendlyEventType, Practitioner
 from services import prices
 from services.models import AppointmentType
 
-from .. import lifecycle, notices
+from .. import lifecycle, locking, notices
 from ..models import Booking, Payment
 from ..money import payments
 from . import heard, hearing
@@ -78,7 +78,7 @@ class Visits(heard.Heard):
 
     def locked(self, booking_id: UUID) -> Booking:
         """Read a booking for a change."""
-        return lifecycle.locked(booking_id)
+        return locking.locked(booking_id)
 
     def hand_over(self, booking: Booking, practitioner: Practitioner) -> None:
         """Do what else belongs to a booking's going to another practitioner."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from bookings import lifecycle
+from bookings import lifecycle, locking
 from botaniqal.errors import Missing, NotAllowed, RuleBroken
 from practitioners import diary
 from tests.factories import PractitionerFactory, SessionFactory, UserFactory, next_morning
@@ -207,7 +207,7 @@ class TestCallBack:
     def test_is_over_when_the_consultation_is_moved(self, running, sarah):
         act(claims.call_back, running, sarah, at=next_morning(15, days=3))
         moved = next_morning(11, days=5)
-        booking = lifecycle.locked(running.consultation_id)
+        booking = locking.locked(running.consultation_id)
 
         lifecycle.note_move(booking=booking, starts_at=moved, ends_at=moved + timedelta(minutes=15), now=timezone.now())
 
