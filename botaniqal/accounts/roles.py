@@ -64,6 +64,7 @@ _RUN_THE_CLINIC = [
     *_READ_THE_CLINIC,
     *_READ_THE_BOOKINGS,
     *_KEEP_THE_WORDING,
+    "reports.view_reports",
     "services.add_service",
     "services.change_service",
     "services.delete_service",
@@ -169,6 +170,7 @@ ROLES: dict[str, list[str]] = {
         "bookings.change_booking",
         "triage.add_triagesession",
         "triage.change_triagesession",
+        "reports.view_own_calls",
     ],
     "operations": _RUN_THE_CLINIC,
     "management": [  # and no patient by name
@@ -177,6 +179,8 @@ ROLES: dict[str, list[str]] = {
         "bookings.view_figures",
         "bookings.view_moneyday",
         "bookings.change_moneyday",
+        "reports.view_reports",
+        "reports.view_money",
     ],
     "clinician": [
         *_READ_THE_CLINIC,
@@ -194,6 +198,7 @@ ROLES: dict[str, list[str]] = {
         "triage.clear_redflag",
         "triage.view_handover",
         "triage.change_handover",
+        "reports.view_own_visits",
     ],
     ADMINISTRATOR: [
         *_RUN_THE_CLINIC,
@@ -201,6 +206,7 @@ ROLES: dict[str, list[str]] = {
         "accounts.add_user",
         "accounts.change_user",
         "auth.view_group",
+        "reports.view_money",
     ],
 }
 

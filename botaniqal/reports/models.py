@@ -21,8 +21,10 @@ class Day(models.Model):
     class Meta:
         ordering = ["-day"]
         permissions = [
-            ("view_reports", "Can read the reports, those who see own patients alone of their own work"),
+            ("view_reports", "Can read the clinic's reports"),
             ("view_money", "Can read what the clinic earned"),
+            ("view_own_calls", "Can read the reports of their own calls"),
+            ("view_own_visits", "Can read the reports of their own visits"),
         ]
 
     def __str__(self) -> str:

@@ -26,6 +26,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-day"],
+                "permissions": [
+                    ("view_reports", "Can read the clinic's reports"),
+                    ("view_money", "Can read what the clinic earned"),
+                    ("view_own_calls", "Can read the reports of their own calls"),
+                    ("view_own_visits", "Can read the reports of their own visits"),
+                ],
             },
         ),
         migrations.CreateModel(
