@@ -17,6 +17,7 @@ from botaniqal.accounts.models import User
 from botaniqal.errors import Malformed, Missing, RuleBroken
 from botaniqal.messages import writing
 from botaniqal.messages.models import Message
+from botaniqal.signed import pieces_of
 
 from .catalogue_words import shown
 from .models import AppointmentType, InterestEntry, Service
@@ -117,11 +118,8 @@ def entry_of(token: str) -> InterestEntry:
 
     :raises Missing: nobody here wrote that link.
     """
-    try:
-        pk = UUID(signer.unsign(token))
-    except (signing.BadSignature, ValueError):
-        raise Missing("This link is not complete. Open it from the e-mail again, or reply to that e-mail.") from None
-    entry = InterestEntry.objects.select_related("service").filter(pk=pk).first()
+    [pk] = pieces_of(token, signer=signer)
+    entry = InterestEntry.objects.select_related("service").filter(pk=UUID(pk)).first()
     if entry is None:
         raise Missing("This address is on no list of ours.")
     return entry

@@ -1,8 +1,7 @@
 """The free consultation as visitors plan it themselves: when somebody is free, one call a form, and its receipt."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from uuid import UUID, uuid4
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.core import signing
@@ -10,7 +9,7 @@ from django.db import transaction
 
 from bookings.models import Consent, ConsentWording
 from bookings.patients import consents
-from botaniqal import locks
+from botaniqal import locks, signed
 from botaniqal.errors import RuleBroken
 from practitioners import public_times
 from practitioners.availability import Offer
@@ -18,8 +17,6 @@ from practitioners.public_times import Week
 
 from . import rebooking, sessions
 from .models import TriageSession
-
-FORM_LIFE = timedelta(hours=24)
 
 forms = signing.TimestampSigner(salt="the form of a free consultation")
 decoys = signing.TimestampSigner(salt="what a robot is told of a free consultation")
@@ -66,16 +63,12 @@ def week_of(*, zone: ZoneInfo, first_day: date | None, now: datetime) -> Week:
 
 def new_key() -> str:
     """Make the key of a form, by which its call is known however often it is sent."""
-    return forms.sign(uuid4().hex)
+    return signed.new_key(forms)
 
 
 def is_known(key: str) -> bool:
     """True for the key of a form that was made here, and not too long ago."""
-    try:
-        _read(key)
-    except FormTooOld:
-        return False
-    return True
+    return signed.key_of(key, signer=forms) is not None
 
 
 @transaction.atomic
@@ -99,7 +92,9 @@ def plan(
     :raises RuleBroken: that time has passed, or free consultations are not offered.
     :raises WordingChanged: what they agreed to is not what is asked by now.
     """
-    session_id = _read(key)
+    session_id = signed.key_of(key, signer=forms)
+    if session_id is None:
+        raise FormTooOld
     locks.wait_for(f"consultation {session_id}")  # the same form, sent at the same moment, waits here
     planned = TriageSession.objects.filter(pk=session_id).first()
     if planned:
@@ -162,10 +157,3 @@ def receipt_of(token: str, *, now: datetime) -> Receipt:
         session = rebooking.call_of(token, now=now)
     minutes = session.consultation.appointment_type.minutes
     return Receipt(session.due_on, session.patient.zone, session.consultant.name, minutes)
-
-
-def _read(key: str) -> UUID:
-    try:
-        return UUID(forms.unsign(key, max_age=FORM_LIFE))
-    except signing.BadSignature:
-        raise FormTooOld from None

@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from bookings import lifecycle, locking
 from bookings.models import Booking
-from botaniqal.errors import Conflict, Missing, RuleBroken
+from botaniqal.errors import Conflict, RuleBroken
 from botaniqal.public import LinkOver
+from botaniqal.signed import pieces_of
 from practitioners import availability, diary, public_times
 from practitioners.models import Practitioner
 from services.models import AppointmentType
@@ -47,10 +48,7 @@ def call_of(token: str, *, now: datetime) -> TriageSession:
     :raises Missing: nobody here wrote that link.
     :raises LinkOver: it is old, or there is no time to choose any more.
     """
-    try:
-        pk, _, until = signer.unsign(token).partition("-")
-    except signing.BadSignature:
-        raise Missing("This link is not complete. Open it from the e-mail again, or reply to that e-mail.") from None
+    pk, until = pieces_of(token, signer=signer, count=2)
     if now.timestamp() > int(until):
         raise LinkOver("This link is too old. Reply to the e-mail, and we find a time together.")
     related = ("patient", "consultation__appointment_type", "consultant")

@@ -13,8 +13,8 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
-from botaniqal.errors import Missing
 from botaniqal.public import LinkOver
+from botaniqal.signed import pieces_of
 
 from ..models import Booking, Patient
 
@@ -24,7 +24,6 @@ PORTAL_LIFE = timedelta(hours=24)
 visits = signing.Signer(salt="a patient's visit")
 portals = signing.Signer(salt="a patient's bookings")
 
-INCOMPLETE = "This link is not complete. Open it from the e-mail again, or reply to that e-mail."
 OVER = "This link is too old. Ask for a new one, or reply to the e-mail."
 
 
@@ -45,7 +44,7 @@ def visit_of(token: str, *, now: datetime) -> Booking:
     :raises Missing: nobody here wrote that link.
     :raises LinkOver: the visit is long over, or the link was made void.
     """
-    pk, serial = _read(visits, token, 2)
+    pk, serial = pieces_of(token, signer=visits, count=2)
     related = ("patient", "practitioner", "appointment_type__service", "entry", "payment")
     booking = Booking.objects.select_related(*related).filter(pk=UUID(pk)).first()
     if booking is None or booking.link_serial != int(serial) or now > booking.ends_at + AFTER_THE_VISIT:
@@ -71,7 +70,7 @@ def portal_of(token: str, *, now: datetime) -> Patient:
     :raises Missing: nobody here wrote that link.
     :raises LinkOver: it is old, was made void, or went to another address than the patient's.
     """
-    pk, serial, until, mark = _read(portals, token, 4)
+    pk, serial, until, mark = pieces_of(token, signer=portals, count=4)
     patient = Patient.objects.standing().filter(pk=UUID(pk)).first()
     if patient is None or patient.link_serial != int(serial) or now.timestamp() > int(until):
         raise LinkOver(OVER)
@@ -88,13 +87,3 @@ def make_void(*, booking: Booking | None = None, patient: Patient | None = None)
 
 def _mark_of(email: str) -> str:
     return salted_hmac("the address of a portal link", email.lower()).hexdigest()[:16]
-
-
-def _read(signer: signing.Signer, token: str, pieces: int) -> list[str]:
-    try:
-        read = signer.unsign(token).split("-")
-    except signing.BadSignature:
-        raise Missing(INCOMPLETE) from None
-    if len(read) != pieces:
-        raise Missing(INCOMPLETE)
-    return read

@@ -4,7 +4,6 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from typing import Any
-from uuid import UUID, uuid4
 
 from django import forms
 from django.core import signing
@@ -13,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from botaniqal import phones, zones
+from botaniqal import phones, signed, zones
 from botaniqal.api.throttles import PublicBooking, PublicEmail
 from botaniqal.cards import validate_none
 from botaniqal.errors import DomainError, Missing, RuleBroken
@@ -32,7 +31,6 @@ from ..patients.proposals import FIRST_BIRTH
 from . import links, online, own_visit
 from .patient_page import day_of, leads_to_stripe, nearest, to_checkout, uuid_of
 
-FORM_LIFE = 24 * 60 * 60
 keys = signing.TimestampSigner(salt="the form of an online booking")
 
 WRONG = "Something is missing or not right yet."
@@ -127,7 +125,7 @@ class Choice:
             "zone": self.zone.key,
             "time": public_times.choice(self.time, self.zone).value if self.time else "",
             "when": public_times.both(self.time, self.zone) if self.time else "",
-            "key": self.key if _is_known(self.key) else keys.sign(uuid4().hex),
+            "key": self.key if signed.key_of(self.key, signer=keys) else signed.new_key(keys),
         }
 
 
@@ -152,7 +150,7 @@ def book_online(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _book(request: HttpRequest, choice: Choice, details: Details) -> HttpResponse:
-    key = _read(choice.key)
+    key = signed.key_of(choice.key, signer=keys)
     if key is None:
         return _summary_page(request, choice, details, problem="This page was open for too long. Look at it once more.")
     if is_robot(request):
@@ -295,14 +293,3 @@ def _price(typed: str | None) -> Decimal:
         return Decimal(typed or "")
     except InvalidOperation:
         return Decimal(-1)
-
-
-def _is_known(key: str) -> bool:
-    return _read(key) is not None
-
-
-def _read(key: str) -> UUID | None:
-    try:
-        return UUID(keys.unsign(key, max_age=FORM_LIFE))
-    except signing.BadSignature:
-        return None

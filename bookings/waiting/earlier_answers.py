@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from botaniqal.errors import Conflict, DomainError, Missing
 from botaniqal.public import LinkOver
+from botaniqal.signed import pieces_of
 from practitioners import availability, diary
 
 from .. import lifecycle, notices
@@ -41,12 +42,9 @@ def offer_of(token: str) -> EarlierTimeOffer:
 
     :raises Missing: nobody here wrote that link.
     """
-    try:
-        pk = UUID(signer.unsign(token))
-    except (signing.BadSignature, ValueError):
-        raise Missing("This link is not complete. Open it from the e-mail again, or reply to that e-mail.") from None
+    [pk] = pieces_of(token, signer=signer)
     related = ("freed__practitioner", "request__patient", "request__appointment_type__service", "request__booking")
-    offer = EarlierTimeOffer.objects.select_related(*related, "booking").filter(pk=pk).first()
+    offer = EarlierTimeOffer.objects.select_related(*related, "booking").filter(pk=UUID(pk)).first()
     if offer is None:
         raise Missing("There is no such offer.")
     return offer
