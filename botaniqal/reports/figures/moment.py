@@ -1,7 +1,7 @@
-"""Figures of the day and of the week, each from one place."""
+"""Figures of this moment: today's and this week's, what is free now, and how far behind anything is."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Count, F, Min, Q, Sum
@@ -16,18 +16,8 @@ from practitioners.models import Practitioner
 from services.models import AppointmentType, PractitionerType
 from triage.models import TriageSession
 
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A part of a whole."""
-
-    part: int
-    whole: int
-
-    @property
-    def percent(self) -> int | None:
-        """The share in per cent; None of nothing."""
-        return round(100 * self.part / self.whole) if self.whole else None
+from .period import day_start
+from .shapes import Share, Slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +42,6 @@ class Trouble:
         """When it is tried again; the day is named where it is another one."""
         local = timezone.localtime(self.next_try_at)
         return f"at {local:%H:%M}" if local.date() == timezone.localdate() else f"on {local:%A %-d %B at %H:%M}"
-
-
-def day_start(day: date) -> datetime:
-    """The moment at which a day of the clinic begins."""
-    return timezone.make_aware(datetime.combine(day, time.min))
-
-
-def week_of(day: date) -> date:
-    """The Monday of a day's week."""
-    return day - timedelta(days=day.weekday())
 
 
 def calls_of_day(day: date, *, of: User | None = None) -> tuple[Share, Share]:
@@ -124,3 +104,18 @@ def troubles() -> list[Trouble]:
     ]
     mail = Message.objects.open().filter(failing).aggregate(**waiting)
     return [*found, Trouble("E-mail", **mail)] if mail["waiting"] else found
+
+
+def free_slots(now: datetime) -> list[Slots]:
+    """Count the free times of everybody who gives care, from now to the horizon of what they give."""
+    raise NotImplementedError
+
+
+def sync_lag(now: datetime) -> timedelta:
+    """Say for how long the change has waited that vendors have not been told of the longest."""
+    raise NotImplementedError
+
+
+def inbox_age(now: datetime) -> timedelta:
+    """Say for how long the message has waited that was not worked the longest."""
+    raise NotImplementedError

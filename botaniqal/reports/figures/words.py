@@ -1,0 +1,3 @@
+"""What each figure means, in one sentence."""
+
+definitions: dict[str, str] = {}
