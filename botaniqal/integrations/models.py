@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from botaniqal import logs
+
 
 class Turn(models.TextChoices):
     """What may become of owed work on its way, for those rows that remember it."""
@@ -58,6 +60,14 @@ class Owed(models.Model):
     leased_until = models.DateTimeField(null=True, editable=False)
     needs_person = models.BooleanField(default=False, editable=False)
     problem = models.CharField(max_length=300, blank=True, editable=False)
+    request_id = models.CharField(
+        max_length=logs.LONGEST_ID,
+        blank=True,
+        default=logs.request_id,
+        db_default="",
+        editable=False,
+        help_text="The request by which it came to be owed; the logs tell of it under this id.",
+    )
 
     objects = OwedQuerySet.as_manager()
 

@@ -1,0 +1,48 @@
+from django.db import migrations, models
+
+import botaniqal.logs
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("integrations", "0004_stripe_events"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="inboundevent",
+            name="request_id",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default=botaniqal.logs.request_id,
+                editable=False,
+                help_text="The request by which it came to be owed; the logs tell of it under this id.",
+                max_length=64,
+            ),
+        ),
+        migrations.AddField(
+            model_name="incident",
+            name="request_id",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default=botaniqal.logs.request_id,
+                editable=False,
+                help_text="The request by which it came to be owed; the logs tell of it under this id.",
+                max_length=64,
+            ),
+        ),
+        migrations.AddField(
+            model_name="subscription",
+            name="request_id",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default=botaniqal.logs.request_id,
+                editable=False,
+                help_text="The request by which it came to be owed; the logs tell of it under this id.",
+                max_length=64,
+            ),
+        ),
+    ]
