@@ -112,6 +112,78 @@ def is_paid_first(appointment_type: AppointmentType, price: Decimal) -> bool:
     return bool(price) and appointment_type.is_payment_required
 
 
+def paid_until(appointment_type: AppointmentType, price: Decimal, *, now: datetime) -> datetime | None:
+    """Say until when a visit that is booked now has to be paid; None where it is sure at once."""
+    return now + timedelta(minutes=settings.CHECKOUT_MINUTES) if is_paid_first(appointment_type, price) else None
+
+
+def take_time(
+    *,
+    key: UUID,
+    appointment_type: AppointmentType,
+    practitioner: Practitioner,
+    starts_at: datetime,
+    room: Room | None,
+    pays_until: datetime | None,
+    by: User | None,
+    now: datetime,
+    held_for: UUID | None = None,
+) -> DiaryEntry:
+    """
+    Take a visit's time for good, or hold it for the visit of that key until it is paid and a little longer.
+
+    ``held_for`` is whose hold becomes the visit's time, where it was held before.
+
+    :raises SlotTaken: something else takes part of it.
+    :raises HoldLapsed: it is not held any more for whom it was held.
+    """
+    span = availability.occupied_span(appointment_type, starts_at)
+    taken = {"practitioner": practitioner, "span": span, "room": room, "by": by}
+    if pays_until is None:
+        return diary.take(**taken, held_for=held_for)
+    seconds = (pays_until + GRACE - now).total_seconds()
+    return diary.hold(**taken, held_for=key, appointment_type=appointment_type, seconds=seconds)
+
+
+def keep(
+    *,
+    key: UUID,
+    patient: Patient,
+    appointment_type: AppointmentType,
+    practitioner: Practitioner,
+    starts_at: datetime,
+    entry: DiaryEntry,
+    price: Decimal,
+    pays_until: datetime | None,
+    door: Checkout.Door,
+    by: User | None,
+    now: datetime,
+) -> Booking:
+    """Book the visit whose time was taken: with a way to pay it in time, or sure and confirmed."""
+    booking = lifecycle.book(
+        id=key,
+        patient=patient,
+        practitioner=practitioner,
+        appointment_type=appointment_type,
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(minutes=appointment_type.minutes),
+        entry=entry,
+        price=price,
+        source=Booking.Source.ONLINE,
+        by=by,
+        now=now,
+        is_numbered=False,
+        pays_until=pays_until,
+    )
+    payments.record(booking=booking, taken=payments.Taken(method=Payment.Method.STRIPE_LINK), by=by, now=now)
+    if pays_until:
+        checkouts.ask(booking=booking, door=door, by=by, now=now)
+    lifecycle.give_number(booking=booking, now=now)
+    if not pays_until:
+        notices.send_confirmation(booking=booking, now=now)
+    return booking
+
+
 def begin(
     *,
     key: UUID,
@@ -241,13 +313,13 @@ def _book(
     now: datetime,
 ) -> Booking:
     room = availability.check(practitioner=practitioner, appointment_type=kind, starts_at=starts_at)
-    span, pays_first = availability.occupied_span(kind, starts_at), is_paid_first(kind, price)
-    pays_until = now + timedelta(minutes=settings.CHECKOUT_MINUTES) if pays_first else None
+    visit = {"key": key, "appointment_type": kind, "practitioner": practitioner, "starts_at": starts_at}
+    visit |= {"pays_until": paid_until(kind, price, now=now), "by": by, "now": now}
     with transaction.atomic():
         if made := _made_before(key):
             return made
         limits.keep_cap(practitioner=practitioner, moment=starts_at, held_for=None, beyond=())
-        entry = _taken(key, kind, practitioner, span, room, pays_until, by, now)
+        entry = take_time(**visit, room=room)
         patient = Patient.objects.create(
             name=person.name,
             email=person.email,
@@ -264,53 +336,7 @@ def _book(
                 by=by,
                 now=now,
             )
-        booking = lifecycle.book(
-            id=key,
-            patient=patient,
-            practitioner=practitioner,
-            appointment_type=kind,
-            starts_at=starts_at,
-            ends_at=starts_at + timedelta(minutes=kind.minutes),
-            entry=entry,
-            price=price,
-            source=Booking.Source.ONLINE,
-            by=by,
-            now=now,
-            is_numbered=False,
-            pays_until=pays_until,
-        )
-        payments.record(booking=booking, taken=payments.Taken(method=Payment.Method.STRIPE_LINK), by=by, now=now)
-        if pays_first:
-            checkouts.ask(booking=booking, door=Checkout.Door.ONLINE, by=by, now=now)
-        lifecycle.give_number(booking=booking, now=now)
-        if not pays_first:
-            notices.send_confirmation(booking=booking, now=now)
-    return booking
-
-
-def _taken(
-    key: UUID,
-    kind: AppointmentType,
-    practitioner: Practitioner,
-    span: diary.Span,
-    room: Room | None,
-    pays_until: datetime | None,
-    by: User | None,
-    now: datetime,
-) -> DiaryEntry:
-    """Take the time for good, or hold it until it is paid and a little longer."""
-    if pays_until is None:
-        return diary.take(practitioner=practitioner, span=span, room=room, by=by)
-    seconds = (pays_until + GRACE - now).total_seconds()
-    return diary.hold(
-        practitioner=practitioner,
-        span=span,
-        held_for=key,
-        by=by,
-        room=room,
-        appointment_type=kind,
-        seconds=seconds,
-    )
+        return keep(**visit, patient=patient, entry=entry, price=price, door=Checkout.Door.ONLINE)
 
 
 def _made_before(key: UUID) -> Booking | None:

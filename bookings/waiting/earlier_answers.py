@@ -1,6 +1,6 @@
 """What patients answer to an earlier time that they are offered: they take it, or let it go to the next."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -13,9 +13,9 @@ from botaniqal.public import LinkOver
 from botaniqal.signed import pieces_of
 from practitioners import availability, diary
 
-from .. import lifecycle, notices
-from ..models import Booking, Checkout, EarlierTimeOffer, EarlierTimeRequest, Payment
-from ..money import checkouts, payments
+from .. import lifecycle
+from ..models import Booking, Checkout, EarlierTimeOffer, EarlierTimeRequest
+from ..money import payments
 from ..self_service import online
 from . import earlier
 
@@ -136,40 +136,17 @@ def _book(offer: EarlierTimeOffer, now: datetime) -> Booking:
     while patient.merged_into:
         patient = patient.merged_into
     price = payments.amount_due(appointment_type=kind, taken=payments.Taken(), by=None, now=now)
-    pays_until, key = None, uuid4()
-    if online.is_paid_first(kind, price):
-        pays_until = now + timedelta(minutes=settings.CHECKOUT_MINUTES)
+    pays_until = online.paid_until(kind, price, now=now)
+    visit = {"key": uuid4(), "appointment_type": kind, "practitioner": freed.practitioner}
+    visit |= {"starts_at": freed.starts_at, "pays_until": pays_until, "by": None, "now": now}
     room = availability.check(
         practitioner=freed.practitioner, appointment_type=kind, starts_at=freed.starts_at, held_for=offer.pk
     )
-    taken = {"practitioner": freed.practitioner, "span": availability.occupied_span(kind, freed.starts_at), "by": None}
     if pays_until:
-        # Nobody comes between: whoever wants the time waits for this transaction.
+        # It is held once more, for longer; nobody comes between: whoever wants the time waits for this transaction.
         diary.release(entry=offer.entry)
-        seconds = (pays_until + online.GRACE - now).total_seconds()
-        entry = diary.hold(**taken, held_for=key, room=room, appointment_type=kind, seconds=seconds)
-    else:
-        entry = diary.take(**taken, held_for=offer.pk, room=room)
-    booking = lifecycle.book(
-        id=key,
-        patient=patient,
-        practitioner=freed.practitioner,
-        appointment_type=kind,
-        starts_at=freed.starts_at,
-        ends_at=freed.starts_at + timedelta(minutes=kind.minutes),
-        entry=entry,
-        price=price,
-        source=Booking.Source.ONLINE,
-        by=None,
-        now=now,
-        pays_until=pays_until,
-    )
-    payments.record(booking=booking, taken=payments.Taken(method=Payment.Method.STRIPE_LINK), by=None, now=now)
-    if pays_until:
-        checkouts.ask(booking=booking, door=Checkout.Door.PATIENT, by=None, now=now)
-    else:
-        notices.send_confirmation(booking=booking, now=now)
-    return booking
+    entry = online.take_time(**visit, room=room, held_for=offer.pk)
+    return online.keep(**visit, patient=patient, entry=entry, price=price, door=Checkout.Door.PATIENT)
 
 
 @transaction.atomic
