@@ -21,6 +21,7 @@ from botaniqal.bell_admin import RingsCatalogueCheck
 from botaniqal.cards import validate_none
 from botaniqal.errors import DomainError
 from botaniqal.wording import gate
+from botaniqal.wording.admin import ApprovalForm
 
 from . import form_editor, form_questions, form_reading, form_schema, forms
 from .models import Form, FormVersion, Service
@@ -131,17 +132,6 @@ class FormAdmin(RingsCatalogueCheck, PortalAdmin):
         return f"{draft} is a draft now. Open it below to change it."
 
 
-class PublishForm(django_forms.Form):
-    """Why doubtful words may stay."""
-
-    reason = django_forms.CharField(
-        max_length=gate.LONGEST_REASON,
-        required=False,
-        label="Why doubtful words may stay",
-        help_text="If there are any.",
-    )
-
-
 @admin.register(FormVersion)
 class FormVersionAdmin(RingsCatalogueCheck, WrittenByVerbs):
     """Versions of forms: a draft is changed on a page of its own, the others are only read."""
@@ -205,7 +195,7 @@ class FormVersionAdmin(RingsCatalogueCheck, WrittenByVerbs):
     @verb(
         "Publish",
         explanation="Patients fill in this version from now on. It cannot be changed any more.",
-        form=PublishForm,
+        form=ApprovalForm,
         when=lambda version: version.state == State.DRAFT,
     )
     def publish(self, request: HttpRequest, version: FormVersion, *, reason: str) -> str:

@@ -30,7 +30,7 @@ from botaniqal.admin import (
 )
 from botaniqal.messages.models import Suppression
 from botaniqal.wording import gate
-from botaniqal.wording.admin import STATE_BADGES
+from botaniqal.wording.admin import STATE_BADGES, ApprovalForm
 
 from . import interest, nurture
 from .models import InterestEntry, NurtureStep, Service
@@ -184,17 +184,6 @@ class StepForm(forms.ModelForm):
         return text
 
 
-class ApproveForm(forms.Form):
-    """Why doubtful words may stay."""
-
-    reason = forms.CharField(
-        max_length=gate.LONGEST_REASON,
-        required=False,
-        label="Why doubtful words may stay",
-        help_text="If there are any.",
-    )
-
-
 class Steps(ChangeList):
     """The list, where each step knows whether it is approved."""
 
@@ -256,7 +245,7 @@ class NurtureStepAdmin(PortalAdmin):
     @verb(
         "Approve",
         explanation="From then on it goes out as it stands. Whoever changes it later has to have it approved again.",
-        form=ApproveForm,
+        form=ApprovalForm,
         when=lambda step: not gate.is_approved(nurture.public_text(step).subject, nurture.public_text(step).text),
     )
     def approve(self, request: HttpRequest, step: NurtureStep, *, reason: str) -> str:

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from botaniqal.admin import BAD, INFO, OK, PLAIN, WAITING, PortalAdmin, ShownInline, badge, verb
 from botaniqal.bell_admin import RingsCatalogueCheck
 from botaniqal.wording import gate
-from botaniqal.wording.admin import STATE_BADGES, state_badge
+from botaniqal.wording.admin import STATE_BADGES, ApprovalForm, state_badge
 
 from . import catalogue_words, offering, prices
 from .interest_admin import waiting_for
@@ -65,14 +65,9 @@ class ServiceForm(forms.ModelForm):
                 field.help_text = format_html("{} {}", field.help_text, shown)
 
 
-class ApproveForm(forms.Form):
+class ApproveForm(ApprovalForm):
     """What the public will read, and why risky words may stay."""
 
-    reason = forms.CharField(
-        max_length=gate.LONGEST_REASON,
-        required=False,
-        help_text="Needed only where a word may stay for a reason. Kept with your name.",
-    )
     seen = forms.CharField(max_length=64, widget=forms.HiddenInput)
     preface = ""
 

@@ -13,9 +13,9 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from botaniqal import cards
 from botaniqal.admin import OK, PLAIN, WAITING, ListViews, PortalAdmin, badge, clinic_time, verb
 from botaniqal.wording import gate
+from botaniqal.wording.admin import ApprovalForm
 
 from . import samples, words
 from .models import Message, MessageWords
@@ -56,18 +56,6 @@ class KindForm(forms.Form):
     """In which e-mail something is to be said."""
 
     kind = forms.ChoiceField(label="E-mail", choices=words.EDITABLE)
-
-
-class ApprovalForm(forms.Form):
-    """Why doubtful words may stay."""
-
-    reason = forms.CharField(
-        required=False,
-        max_length=gate.LONGEST_REASON,
-        label="Why doubtful words may stay",
-        help_text="Needed only where the words have one.",
-        validators=[cards.validate_none],
-    )
 
 
 class WordsViews(ListViews):

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from botaniqal import cards
 from botaniqal.admin import BAD, OK, PLAIN, WAITING, ListViews, PortalAdmin, WrittenByVerbs, badge, clinic_time
 
 from . import gate
@@ -22,6 +23,18 @@ STATE_BADGES = {
 def state_badge(state: gate.State) -> SafeString:
     """Show where a public text stands."""
     return badge(*STATE_BADGES[state])
+
+
+class ApprovalForm(forms.Form):
+    """Why doubtful words may stay, asked wherever words are approved."""
+
+    reason = forms.CharField(
+        required=False,
+        max_length=gate.LONGEST_REASON,
+        label="Why doubtful words may stay",
+        help_text="Needed only where there are any. Kept with your name.",
+        validators=[cards.validate_none],
+    )
 
 
 class RiskyWordForm(forms.ModelForm):
