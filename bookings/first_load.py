@@ -4,6 +4,8 @@ from django.apps import AppConfig
 from django.apps import apps as installed_apps
 from django.apps.registry import Apps
 
+from botaniqal import first_load
+
 CANCEL_REASONS = [
     ("patient_unwell", "Patient is unwell", False, True),
     ("time_does_not_suit", "Time does not suit any more", False, True),
@@ -35,26 +37,12 @@ CONSENTS = [
 
 def load_words(sender: AppConfig, *, using: str, apps: Apps = installed_apps, **kwargs: object) -> None:
     """Make the first reasons, consents and refund rules where there are none."""
-    try:
-        reason, wording, rule = (
-            apps.get_model("bookings", name) for name in ("CancelReason", "ConsentWording", "RefundRule")
-        )
-    except LookupError:  # migrated back to before there were any
-        return
-    if not reason.objects.using(using).exists():
-        reason.objects.using(using).bulk_create(
-            [
-                reason(code=code, label=label, asks_for_detail=asks, is_for_patients=theirs, position=place)
-                for place, (code, label, asks, theirs) in enumerate(CANCEL_REASONS)
-            ],
-            ignore_conflicts=True,
-        )
-    if not wording.objects.using(using).exists():
-        wording.objects.using(using).bulk_create(
-            [wording(kind=kind, version=1, text=text, is_required=needed) for kind, text, needed in CONSENTS],
-            ignore_conflicts=True,
-        )
-    if not rule.objects.using(using).exists():
-        rule.objects.using(using).bulk_create(
-            [rule(hours=hours, percent=percent) for hours, percent in REFUND_RULES], ignore_conflicts=True
-        )
+    reasons = (
+        {"code": code, "label": label, "asks_for_detail": asks, "is_for_patients": theirs, "position": place}
+        for place, (code, label, asks, theirs) in enumerate(CANCEL_REASONS)
+    )
+    consents = ({"kind": kind, "version": 1, "text": text, "is_required": needed} for kind, text, needed in CONSENTS)
+    rules = ({"hours": hours, "percent": percent} for hours, percent in REFUND_RULES)
+    first_load.fill(apps, using, "bookings.CancelReason", reasons)
+    first_load.fill(apps, using, "bookings.ConsentWording", consents)
+    first_load.fill(apps, using, "bookings.RefundRule", rules)

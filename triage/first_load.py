@@ -4,6 +4,8 @@ from django.apps import AppConfig
 from django.apps import apps as installed_apps
 from django.apps.registry import Apps
 
+from botaniqal import first_load
+
 DISPOSITIONS = [
     ("referred", "gp", "To a GP", "letter"),
     ("referred", "emergency", "To emergency care", "nothing"),
@@ -21,16 +23,8 @@ DISPOSITIONS = [
 
 def load_dispositions(sender: AppConfig, *, using: str, apps: Apps = installed_apps, **kwargs: object) -> None:
     """Make the first dispositions where there are none."""
-    try:
-        model = apps.get_model("triage", "Disposition")
-    except LookupError:  # migrated back to before there were any
-        return
-    if model.objects.using(using).exists():
-        return
-    model.objects.using(using).bulk_create(
-        [
-            model(outcome=outcome, code=code, label=label, asks_for=asks_for, position=place)
-            for place, (outcome, code, label, asks_for) in enumerate(DISPOSITIONS)
-        ],
-        ignore_conflicts=True,
+    rows = (
+        {"outcome": outcome, "code": code, "label": label, "asks_for": asks_for, "position": place}
+        for place, (outcome, code, label, asks_for) in enumerate(DISPOSITIONS)
     )
+    first_load.fill(apps, using, "triage.Disposition", rows)

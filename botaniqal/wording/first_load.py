@@ -4,6 +4,8 @@ from django.apps import AppConfig
 from django.apps import apps as installed_apps
 from django.apps.registry import Apps
 
+from botaniqal import first_load
+
 REFUSED, WARNED = "refused", "warned"
 MEDICINE = "It names or hints at a prescription medicine, which may not be advertised to the public in Australia."
 PROMISE = "It promises a result; advertising of health services must not create unreasonable expectations."
@@ -45,12 +47,5 @@ RISKY_WORDS = [
 
 def load_words(sender: AppConfig, *, using: str, apps: Apps = installed_apps, **kwargs: object) -> None:
     """Make the first risky words where there are none."""
-    try:
-        model = apps.get_model("wording", "RiskyWord")
-    except LookupError:  # migrated back to before there were any
-        return
-    if model.objects.using(using).exists():
-        return
-    model.objects.using(using).bulk_create(
-        [model(words=words, weight=weight, why=why) for words, weight, why in RISKY_WORDS], ignore_conflicts=True
-    )
+    rows = ({"words": words, "weight": weight, "why": why} for words, weight, why in RISKY_WORDS)
+    first_load.fill(apps, using, "wording.RiskyWord", rows)
