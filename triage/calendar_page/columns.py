@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from bookings.models import Booking
+from practitioners import public_times
 from practitioners.day_plan import CLINIC, complement
 from practitioners.models import DiaryEntry, Room
 from practitioners.timegrid import Span, day_edges
@@ -174,9 +175,8 @@ def _zone_note(owner: Owner, day: date) -> str:
     """Say how somebody's clock differs from the clinic's on a day: Perth, 3 h earlier."""
     if isinstance(owner, Room) or owner.time_zone == CLINIC.key:
         return ""
-    noon = datetime.combine(day, time(12), CLINIC)
-    apart = noon.astimezone(ZoneInfo(owner.time_zone)).utcoffset() - noon.utcoffset()
-    city = owner.time_zone.rpartition("/")[2].replace("_", " ")
+    noon, zone = datetime.combine(day, time(12), CLINIC), ZoneInfo(owner.time_zone)
+    apart, city = noon.astimezone(zone).utcoffset() - noon.utcoffset(), public_times.city(zone)
     minutes = int(apart.total_seconds()) // 60
     if not minutes:
         return city
