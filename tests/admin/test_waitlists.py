@@ -1,22 +1,21 @@
 import csv
 import io
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from bookings import lifecycle
-from bookings.models import Booking, EarlierTimeOffer, EarlierTimeRequest, FreedTime
+from bookings.models import EarlierTimeOffer, EarlierTimeRequest, FreedTime
 from bookings.waiting import earlier, earlier_offers
 from botaniqal.messages import suppression
-from practitioners import availability, diary
 from services import interest, nurture
 from services.models import InterestEntry, NurtureStep, Service
 from tests.admin.conftest import logged_in, somebody
 from tests.factories import AppointmentTypeFactory, PatientFactory, PractitionerFactory, ServiceFactory, next_morning
 from tests.offering import approve_words
+from tests.visits import booked_visit
 
 pytestmark = pytest.mark.django_db
 
@@ -170,21 +169,8 @@ def doctor():
 
 @pytest.fixture
 def book(doctor):
-    kind = doctor.appointment_types.get()
-
     def book(starts_at, name="Leo Martin"):
-        return lifecycle.book(
-            patient=PatientFactory(name=name, email=f"{starts_at:%H%M}@example.com"),
-            practitioner=doctor,
-            appointment_type=kind,
-            starts_at=starts_at,
-            ends_at=starts_at + timedelta(minutes=15),
-            entry=diary.take(practitioner=doctor, span=availability.occupied_span(kind, starts_at), by=None),
-            price=Decimal(119),
-            source=Booking.Source.PHONE,
-            by=None,
-            now=timezone.now(),
-        )
+        return booked_visit(doctor, starts_at, patient=PatientFactory(name=name, email=f"{starts_at:%H%M}@example.com"))
 
     return book
 

@@ -1,12 +1,7 @@
-from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.utils import timezone
 
-from bookings import lifecycle
-from bookings.models import Booking
-from practitioners import diary
 from practitioners.models import Practitioner
 from services.models import Form
 from tests.bookings.intake.filling import published
@@ -16,12 +11,12 @@ from tests.factories import (
     AppointmentTypeFactory,
     BookingFactory,
     CalendlyEventTypeFactory,
-    PatientFactory,
     PractitionerFactory,
     ServiceFactory,
     next_morning,
 )
 from tests.sandbox_server import ENVIRONMENT
+from tests.visits import booked_visit
 
 KEYS = [
     "CALENDLY_API_KEY",
@@ -97,22 +92,8 @@ def book(visits):
     """Book a visit tomorrow at 10, owed to everybody."""
 
     def book(practitioner, **fields):
-        starts_at = fields.pop("starts_at", next_morning(10))
-        return lifecycle.book(
-            **{
-                "patient": fields.pop("patient", None) or PatientFactory(),
-                "practitioner": practitioner,
-                "appointment_type": visits,
-                "starts_at": starts_at,
-                "ends_at": starts_at + timedelta(minutes=15),
-                "entry": None,
-                "price": 119,
-                "source": Booking.Source.PHONE,
-                "by": None,
-                "now": timezone.now(),
-                **fields,
-            }
-        )
+        usual = {"starts_at": next_morning(10), "appointment_type": visits, "entry": None}
+        return booked_visit(practitioner, **usual | fields)
 
     return book
 
@@ -131,20 +112,7 @@ def visit(outside, on_calendly, on_outlook, visits):
     def make(calendar=CALENDLY, **fields):
         practitioner = on_outlook(name="Dr Dia") if calendar == OUTLOOK else on_calendly(name="Dr Dia")
         starts_at = fields.pop("starts_at", TEN)
-        ends_at = starts_at + timedelta(minutes=15)
-        booking = lifecycle.book(
-            patient=PatientFactory(),
-            practitioner=practitioner,
-            appointment_type=visits,
-            starts_at=starts_at,
-            ends_at=ends_at,
-            entry=diary.take(practitioner=practitioner, span=diary.Span(starts_at, ends_at), by=None),
-            price=119,
-            source=Booking.Source.PHONE,
-            by=None,
-            now=timezone.now(),
-            **fields,
-        )
+        booking = booked_visit(practitioner, starts_at, appointment_type=visits, **fields)
         work()
         return booking
 

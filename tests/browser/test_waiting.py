@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 from django.conf import settings as django_settings
@@ -15,12 +14,12 @@ from bookings.models import Booking, EarlierTimeOffer, EarlierTimeRequest
 from bookings.self_service import links
 from bookings.waiting import earlier, earlier_offers
 from botaniqal.messages import sending
-from practitioners import availability, diary
 from services import interest
 from services.models import InterestEntry, Service
 from tests.factories import PatientFactory, PractitionerFactory, ServiceFactory, UserFactory, next_morning
 from tests.messages.conftest import ses  # noqa: F401  (a fixture)
 from tests.offering import approve_words
+from tests.visits import booked_visit
 
 from .test_accessibility import Looks
 
@@ -51,18 +50,7 @@ def clinic(kind):
 @pytest.fixture
 def book(clinic, kind):
     def book(starts_at, name="Leo Martin", email="leo@example.com"):
-        return lifecycle.book(
-            patient=PatientFactory(name=name, email=email),
-            practitioner=clinic,
-            appointment_type=kind,
-            starts_at=starts_at,
-            ends_at=starts_at + timedelta(minutes=15),
-            entry=diary.take(practitioner=clinic, span=availability.occupied_span(kind, starts_at), by=None),
-            price=Decimal(119),
-            source=Booking.Source.PHONE,
-            by=None,
-            now=timezone.now(),
-        )
+        return booked_visit(clinic, starts_at, patient=PatientFactory(name=name, email=email))
 
     return book
 

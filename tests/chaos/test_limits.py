@@ -4,9 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.utils import timezone
 
-from bookings import lifecycle
 from bookings.models import Booking, SyncRecord
 from bookings.vendors import sync
 from tests.factories import (
@@ -16,6 +14,7 @@ from tests.factories import (
     PractitionerFactory,
     next_morning,
 )
+from tests.visits import booked_visit
 
 from .bad_day import wait_until
 
@@ -40,18 +39,7 @@ def burst(sandbox, transactional_db):
     times = [next_morning(9) + timedelta(days=n // 32, minutes=15 * (n % 32)) for n in range(BURST)]
     patient = PatientFactory()
     return [
-        lifecycle.book(
-            patient=patient,
-            practitioner=person,
-            appointment_type=visit,
-            starts_at=starts_at,
-            ends_at=starts_at + timedelta(minutes=15),
-            entry=None,
-            price=119,
-            source=Booking.Source.PHONE,
-            by=None,
-            now=timezone.now(),
-        )
+        booked_visit(person, starts_at, appointment_type=visit, patient=patient, entry=None)
         for starts_at in reversed(times)
     ]
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from decimal import Decimal
+from functools import partial
 from threading import Barrier
 
 import pytest
@@ -16,7 +16,6 @@ from bookings.patients import merging
 from bookings.waiting import earlier, earlier_answers, earlier_offers
 from botaniqal.errors import DomainError
 from botaniqal.messages.models import Message
-from practitioners import availability, diary
 from practitioners.models import DiaryEntry
 from services import interest, nurture
 from services.models import InterestEntry, Service
@@ -29,6 +28,7 @@ from tests.factories import (
 )
 from tests.offering import approve_words
 from tests.races.test_slot import dead_locks, overlaps
+from tests.visits import booked_visit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -124,23 +124,8 @@ def doctor(kind):
 
 
 @pytest.fixture
-def book(doctor, kind):
-    def book(starts_at):
-        span = availability.occupied_span(kind, starts_at)
-        return lifecycle.book(
-            patient=PatientFactory(),
-            practitioner=doctor,
-            appointment_type=kind,
-            starts_at=starts_at,
-            ends_at=starts_at + timedelta(minutes=kind.minutes),
-            entry=diary.take(practitioner=doctor, span=span, by=None),
-            price=Decimal(119),
-            source=Booking.Source.PHONE,
-            by=None,
-            now=timezone.now(),
-        )
-
-    return book
+def book(doctor):
+    return partial(booked_visit, doctor)
 
 
 @pytest.fixture

@@ -29,10 +29,10 @@ from tests.bookings.reconcile.differing import (
 )
 from tests.bookings.vendors.outside import CODES, as_there, some_id
 from tests.factories import (
-    PatientFactory,
     UserFactory,
     next_morning,
 )
+from tests.visits import booked_visit
 
 pytestmark = pytest.mark.django_db
 
@@ -252,18 +252,7 @@ def move(booking, starts_at):
 
 
 def _stand(practitioner, kind, starts_at):
-    booking = lifecycle.book(
-        patient=PatientFactory(),
-        practitioner=practitioner,
-        appointment_type=kind,
-        starts_at=starts_at,
-        ends_at=starts_at + timedelta(minutes=15),
-        entry=None,
-        price=119,
-        source=Booking.Source.PHONE,
-        by=None,
-        now=timezone.now(),
-    )
+    booking = booked_visit(practitioner, starts_at, appointment_type=kind, entry=None)
     booking.sync_records.update(told=1)
 
 

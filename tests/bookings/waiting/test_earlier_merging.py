@@ -1,17 +1,14 @@
 """What becomes of requests for an earlier time when two records are made one."""
 
-from datetime import timedelta
-from decimal import Decimal
-
 import pytest
 from django.utils import timezone
 
 from bookings import lifecycle
-from bookings.models import Booking, EarlierTimeOffer, EarlierTimeRequest, FreedTime
+from bookings.models import EarlierTimeOffer, EarlierTimeRequest, FreedTime
 from bookings.patients import merging
 from bookings.waiting import earlier, earlier_answers, earlier_offers
-from practitioners import availability, diary
 from tests.factories import AppointmentTypeFactory, PatientFactory, PractitionerFactory, next_morning
+from tests.visits import booked_visit
 
 pytestmark = pytest.mark.django_db
 
@@ -48,19 +45,7 @@ def free_up(kind):
     doctor = PractitionerFactory(gives=[kind])
 
     def free_up():
-        booking = lifecycle.book(
-            patient=PatientFactory(),
-            practitioner=doctor,
-            appointment_type=kind,
-            starts_at=SOON,
-            ends_at=SOON + timedelta(minutes=15),
-            entry=diary.take(practitioner=doctor, span=availability.occupied_span(kind, SOON), by=None),
-            price=Decimal(119),
-            source=Booking.Source.PHONE,
-            by=None,
-            now=timezone.now(),
-        )
-        lifecycle.cancel(booking_id=booking.pk, reason="Ill", by=None, now=timezone.now())
+        lifecycle.cancel(booking_id=booked_visit(doctor, SOON).pk, reason="Ill", by=None, now=timezone.now())
 
     return free_up
 

@@ -24,6 +24,7 @@ from botaniqal.public import LinkOver
 from practitioners import availability, diary
 from practitioners.models import BusyPeriod, DiaryEntry, TimeOff
 from tests.factories import MELBOURNE, AppointmentTypeFactory, PatientFactory, PractitionerFactory, next_morning
+from tests.visits import booked_visit
 
 pytestmark = pytest.mark.django_db
 
@@ -53,19 +54,8 @@ def book(doctor, kind, patient):
     """Book a visit that stands in the diary."""
 
     def book(starts_at=LATE, **fields):
-        of = {"patient": None, "practitioner": doctor, "appointment_type": kind, **fields}
-        of["patient"] = of["patient"] or patient()
-        span = availability.occupied_span(of["appointment_type"], starts_at)
-        return lifecycle.book(
-            **of,
-            starts_at=starts_at,
-            ends_at=starts_at + timedelta(minutes=of["appointment_type"].minutes),
-            entry=diary.take(practitioner=of["practitioner"], span=span, by=None),
-            price=Decimal(119),
-            source=Booking.Source.PHONE,
-            by=None,
-            now=timezone.now(),
-        )
+        fields = {"practitioner": doctor, "appointment_type": kind, **fields}
+        return booked_visit(starts_at=starts_at, **fields | {"patient": fields.get("patient") or patient()})
 
     return book
 

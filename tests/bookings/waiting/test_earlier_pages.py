@@ -1,5 +1,3 @@
-from datetime import timedelta
-from decimal import Decimal
 from ipaddress import IPv6Address
 from uuid import UUID, uuid4
 
@@ -8,11 +6,11 @@ from django.test import Client
 from django.utils import timezone
 
 from bookings import lifecycle
-from bookings.models import Booking, EarlierTimeOffer, EarlierTimeRequest
+from bookings.models import EarlierTimeOffer, EarlierTimeRequest
 from bookings.self_service import links
 from bookings.waiting import earlier, earlier_answers, earlier_offers
-from practitioners import availability, diary
 from tests.factories import AppointmentTypeFactory, PatientFactory, PractitionerFactory, next_morning
+from tests.visits import booked_visit
 
 pytestmark = pytest.mark.django_db
 
@@ -35,19 +33,8 @@ def kind():
 def book(kind):
     doctor = PractitionerFactory(name="Dr Dia", gives=[kind])
 
-    def book(starts_at, **fields):
-        return lifecycle.book(
-            patient=PatientFactory(name="Leo Martin", email="leo@example.com"),
-            practitioner=doctor,
-            appointment_type=kind,
-            starts_at=starts_at,
-            ends_at=starts_at + timedelta(minutes=15),
-            entry=diary.take(practitioner=doctor, span=availability.occupied_span(kind, starts_at), by=None),
-            price=Decimal(119),
-            source=Booking.Source.PHONE,
-            by=None,
-            now=timezone.now(),
-        )
+    def book(starts_at):
+        return booked_visit(doctor, starts_at, patient=PatientFactory(name="Leo Martin", email="leo@example.com"))
 
     return book
 
