@@ -1,9 +1,9 @@
 """Charts as numbers for plain SVG without script or style; text keeps its size however wide the chart is drawn."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import pairwise
+from itertools import groupby
 
 HEIGHT = 180
 """Of the plot, in pixels; the width is the page's, so what lies across is told in per cent."""
@@ -13,6 +13,8 @@ LETTERS = 40
 """So many letters fit above the bars, all of them together."""
 APART = 15
 """So many pixels lie between two lines of text."""
+STEP, STEP_BAR = 52, 24
+"""The height of a funnel's step with its name, and of its bar."""
 
 Number = int | float | Decimal
 
@@ -23,7 +25,7 @@ class Datum:
 
     name: str
     title: str
-    value: Number
+    value: Number | None
     shown: str
 
 
@@ -59,10 +61,10 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Values joined, with what the line is called at its end."""
+    """Values joined, with what the line is called at its end; it stops where there is no value."""
 
     name: str
-    points: str
+    parts: list[str]
     end_x: str
     end_y: float
     label_y: float
@@ -79,6 +81,7 @@ class Chart:
     bars: list[Bar]
     lines: list[Line]
     height: int = HEIGHT
+    template: str = "reports/_chart.html"
 
     @property
     def line_box(self) -> str:
@@ -88,13 +91,12 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of a funnel, and how it narrows to the next."""
+    """A step of a funnel."""
 
     datum: Datum
     share: str
     width: str
     y: int
-    narrows: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +106,8 @@ class Funnel:
     title: str
     steps: list[Step]
     height: int
-    bar: int
-    fall: int
-
-    @property
-    def line_box(self) -> str:
-        """The room in which the narrowing is told; it is stretched to the page."""
-        return f"0 0 1000 {self.fall}"
+    bar: int = STEP_BAR
+    template: str = "reports/_funnel.html"
 
 
 def columns(title: str, data: Sequence[Datum], *, axis: Callable[[Number], str]) -> Chart:
@@ -142,46 +139,38 @@ def columns(title: str, data: Sequence[Datum], *, axis: Callable[[Number], str])
 
 
 def lines(title: str, data: dict[str, Sequence[Datum]], *, axis: Callable[[Number], str]) -> Chart:
-    """Lay out named lines over the labels of the first; a bar of no colour for each of its values says what it is."""
-    levels, level = _axis([datum.value for each in data.values() for datum in each], axis)
+    """Lay out named lines over the labels of the first; a band for each of its values says what it is."""
+    levels, level = _axis([datum.value for each in data.values() for datum in each if datum.value is not None], axis)
     first = next(iter(data.values()))
-    between = 100 / max(1, len(first) - 1)
-    drawn = [_line(name, each, level, 1000 / max(1, len(first) - 1)) for name, each in data.items() if each]
-    for upper, lower in pairwise(sorted(range(len(drawn)), key=lambda n: drawn[n].label_y)):
-        short = APART - (drawn[lower].label_y - drawn[upper].label_y)
-        if short > 0:
-            drawn[lower] = _moved(drawn[lower], short)
+    between = 100 / max(1, max(len(each) for each in data.values()) - 1)
+    drawn = [_line(name, each, level, between) for name, each in data.items()]
+    drawn = sorted((line for line in drawn if line), key=lambda line: line.label_y)
+    for n in range(1, len(drawn)):
+        drawn[n] = replace(drawn[n], label_y=max(drawn[n].label_y, drawn[n - 1].label_y + APART))
     bands = [
         Bar(
             datum=datum,
             x=_percent(max(0, between * (n - 0.5))),
             width=_percent(between if 0 < n < len(first) - 1 else between / 2),
             middle=_percent(between * n),
-            y=level(datum.value),
-            height=0,
+            y=0,
+            height=HEIGHT,
             label="",
         )
         for n, datum in enumerate(first)
     ]
-    return Chart(title, levels, _ticks(first, lambda n: between * n), level(0), bands, drawn)
+    in_order = [line for name in data for line in drawn if line.name == name]
+    return Chart(title, levels, _ticks(first, lambda n: between * n), level(0), bands, in_order)
 
 
-def funnel(title: str, data: Sequence[Datum], shares: Sequence[str], *, bar: int = 26, fall: int = 34) -> Funnel:
+def funnel(title: str, data: Sequence[Datum], shares: Sequence[str]) -> Funnel:
     """Lay out steps below each other, each as long as its part of the first."""
-    whole = max((datum.value for datum in data), default=0) or 1
-    parts = [1000 * float(datum.value) / float(whole) for datum in data]
-    following = [*parts[1:], None]
+    whole = max((datum.value for datum in data), default=0)
     steps = [
-        Step(
-            datum=datum,
-            share=share,
-            width=_percent(part / 10),
-            y=n * (bar + fall) + 20,
-            narrows="" if after is None else f"0,0 {part:.1f},0 {after:.1f},{fall} 0,{fall}",
-        )
-        for n, (datum, share, part, after) in enumerate(zip(data, shares, parts, following, strict=True))
+        Step(datum=datum, share=share, width=meter(datum.value, whole), y=n * STEP + STEP - STEP_BAR)
+        for n, (datum, share) in enumerate(zip(data, shares, strict=True))
     ]
-    return Funnel(title, steps, len(steps) * (bar + fall), bar, fall)
+    return Funnel(title, steps, len(steps) * STEP)
 
 
 def meter(value: Number, highest: Number) -> str:
@@ -219,20 +208,28 @@ def _ticks(data: Sequence[Datum], middle: Callable[[int], float]) -> list[Tick]:
     ]
 
 
-def _line(name: str, data: Sequence[Datum], level: Callable[[Number], float], between: float) -> Line:
-    points = [(between * n, level(datum.value)) for n, datum in enumerate(data)]
+def _line(name: str, data: Sequence[Datum], level: Callable[[Number], float], between: float) -> Line | None:
+    """Join the values; one that stands alone is a dash, which is seen."""
+    points = [(between * n, level(datum.value)) for n, datum in enumerate(data) if datum.value is not None]
+    if not points:
+        return None
+    parts = [
+        [(10 * between * n, level(datum.value)) for n, datum in of_part]
+        for is_known, of_part in groupby(enumerate(data), key=lambda each: each[1].value is not None)
+        if is_known
+    ]
     end_x, end_y = points[-1]
     return Line(
         name=name,
-        points=" ".join(f"{x:.1f},{y}" for x, y in points),
-        end_x=_percent(end_x / 10),
+        parts=[" ".join(f"{x:.1f},{y}" for x, y in (part if part[1:] else _dash(*part[0]))) for part in parts],
+        end_x=_percent(end_x),
         end_y=end_y,
         label_y=max(end_y - 8, 10.0),
     )
 
 
-def _moved(line: Line, by: float) -> Line:
-    return Line(line.name, line.points, line.end_x, line.end_y, round(line.label_y + by, 1))
+def _dash(x: float, y: float) -> list[tuple[float, float]]:
+    return [(max(0, x - 4), y), (min(1000, x + 4), y)]
 
 
 def _percent(value: float) -> str:

@@ -1,0 +1,93 @@
+"""The rows behind a figure, as a page and as a file."""
+
+from http import HTTPStatus
+
+from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_safe
+
+from botaniqal.errors import DomainError
+from botaniqal.lists import BoundedPaginator
+
+from . import figures
+from .asked import Asked
+from .report_pages import REPORTS, Report, about, frame, may_open, read, told
+from .row_lists import ShownRows, list_of
+from .table import Kind
+from .table_file import csv_of
+
+A_PAGE = 50
+CHUNK = 2_000
+
+
+def urls(site: AdminSite) -> list[URLPattern]:
+    """List the rows' addresses within the portal; they come before those of the reports."""
+    return [
+        path("reports/rows/<slug:figure>/", site.admin_view(view), {"site": site}, name="report_rows"),
+        path("reports/rows/<slug:figure>.csv", site.admin_view(file), name="report_rows_file"),
+    ]
+
+
+@require_safe
+def view(request: HttpRequest, figure: str, site: AdminSite) -> HttpResponse:
+    """Show the rows behind a figure; above them stands how many they are, or what they come to."""
+    report = _report_behind(request, figure)
+    name = report.figures[figure]
+    try:
+        asked = read(request)
+        shown = _shown(request, figure, asked)
+    except DomainError as refusal:
+        context = frame(request, site, report, None) | {"title": name, "problem": told(refusal)}
+        return TemplateResponse(request, "reports/rows.html", context, status=HTTPStatus.BAD_REQUEST)
+    count, amount = shown.figure()
+    paginator = BoundedPaginator(shown.sorted, A_PAGE)
+    page = paginator.get_page(request.GET.get("page"))
+    line = {"key": request.GET.get("key"), "by": request.GET.get("by")}
+    context = frame(request, site, report, asked) | {
+        "title": name,
+        "means": figures.definitions.get(figure, ""),
+        "back": {"name": report.name, "url": asked.url("report", report.slug)},
+        "count": count,
+        "amount": None if amount is None else Kind.MONEY.shown(amount),
+        "columns": shown.columns,
+        "rows": list(shown.shown(page)),
+        "page": page,
+        "turns": [
+            {"number": number, "url": asked.url("report_rows", figure, **line, page=number)}
+            for number in paginator.get_elided_page_range(page.number)
+        ],
+        "is_cut": paginator.is_cut,
+        "file_url": asked.url("report_rows_file", figure, **line),
+    }
+    return TemplateResponse(request, "reports/rows.html", context)
+
+
+@require_safe
+def file(request: HttpRequest, figure: str) -> HttpResponse:
+    """Send the rows behind a figure, all of them and without a name."""
+    report = _report_behind(request, figure)
+    asked = read(request)
+    shown = _shown(request, figure, asked, is_file=True)
+    rows = shown.shown(shown.sorted.iterator(chunk_size=CHUNK))
+    title = f"{report.name}: {report.figures[figure]}"
+    means = [("Figure", figures.definitions.get(figure, ""))]
+    return csv_of(shown.columns, rows, about=[*about(asked, title), *means], name=[figure, *asked.file_name])
+
+
+def _report_behind(request: HttpRequest, figure: str) -> Report:
+    showing = [report for report in REPORTS if figure in report.figures]
+    if not showing:
+        raise Http404
+    allowed = next((report for report in showing if may_open(request, report)), None)
+    if allowed is None:
+        raise PermissionDenied
+    return allowed
+
+
+def _shown(request: HttpRequest, figure: str, asked: Asked, *, is_file: bool = False) -> ShownRows:
+    key, by = request.GET.get("key") or None, request.GET.get("by", "")
+    rows = figures.rows(figure, asked.period, asked.only, key=key, by=by)
+    return list_of(rows, figure, request.user, is_file=is_file)

@@ -1,0 +1,151 @@
+"""What a report is put together from: cards, and sections that are a table with or without a chart."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from itertools import zip_longest
+from typing import Any
+
+from botaniqal.reports import figures
+from botaniqal.reports.asked import Asked
+from botaniqal.reports.chart import Chart, Datum, Funnel, columns, lines
+from botaniqal.reports.figures import Period, Point, definitions
+from botaniqal.reports.table import GOOD, Change, Column, Kind, Table, change, table
+
+NONE_IN_DAYS = "Nothing in these days. Choose others, or take a filter off."
+LONGEST_SHOWN = 12
+"""So many lines of a table stand open below their chart; of more, the chart says it and the lines are folded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A figure of the whole period, with that of the period before."""
+
+    name: str
+    shown: str
+    means: str
+    url: str = ""
+    change: Change | None = None
+    before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table, the chart that is drawn from it, and what is said where both would be empty."""
+
+    table: Table
+    chart: Chart | Funnel | None = None
+    is_empty: bool = False
+    empty: str = NONE_IN_DAYS
+    is_wide: bool = False
+    is_folded: bool = False
+    file_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a report says."""
+
+    cards: list[Card]
+    sections: list[Section]
+
+
+def card(
+    figure: str,
+    name: str,
+    kind: Kind,
+    asked: Asked,
+    value: Callable[[Period], Any],
+    *,
+    more_is: str = GOOD,
+    has_rows: bool = True,
+) -> Card:
+    """Make a card of a figure, compared if that is asked for."""
+    now = value(asked.period)
+    before = value(asked.before) if asked.before else None
+    return Card(
+        name=name,
+        shown=kind.shown(now),
+        means=definitions[figure],
+        url=asked.rows_url(figure) if has_rows else "",
+        change=change(now, before, kind, more_is=more_is) if asked.before else None,
+        before=kind.shown(before),
+    )
+
+
+def over_time(
+    figure: str, title: str, kind: Kind, asked: Asked, *, has_rows: bool = True, as_bars: bool = False
+) -> Section:
+    """Follow a figure by day, week or month, the period before beside it where it is compared."""
+    now = figures.series(figure, asked.period, asked.only)
+    before = figures.series(figure, asked.before, asked.only) if asked.before else []
+    size = bucket(asked.period)
+    heads = [Column(size.capitalize(), Kind.TEXT), Column(title.partition(",")[0], kind, definitions[figure])]
+    if asked.before:
+        heads += [Column(f"{size.capitalize()} before", Kind.TEXT), Column("Before", kind)]
+    values, urls = [], []
+    for n, (point, earlier) in enumerate(zip_longest(now, before)):
+        line = [point and shown_bucket(point.day, size), point and point.value]
+        behind = {}
+        if has_rows and point:
+            behind[heads[1].name] = _rows_of(figure, asked, asked.period, now, n)
+        if asked.before:
+            line += [earlier and shown_bucket(earlier.day, size), earlier and earlier.value]
+            if has_rows and earlier:
+                behind["Before"] = _rows_of(figure, asked, asked.before, before, n)
+        values.append(line)
+        urls.append(behind)
+    data = [_datum(point, size, kind) for point in now]
+    if as_bars:
+        chart = columns(f"{title} by {size}", data, axis=axis_of(kind))
+    else:
+        named = {"These days": data} | ({"Before": [_datum(each, size, kind) for each in before]} if before else {})
+        chart = lines(f"{title} by {size}", named, axis=axis_of(kind))
+    return Section(
+        table=table(f"{figure}-over-time".replace("_", "-"), title, heads, values, urls=urls),
+        chart=chart,
+        is_empty=not any(point.value for point in [*now, *before]),
+        is_wide=True,
+        is_folded=len(values) > LONGEST_SHOWN,
+    )
+
+
+def by_line(
+    name: str,
+    title: str,
+    heads: Sequence[Column],
+    values: Sequence[Sequence[Any]],
+    **options: Any,
+) -> Section:
+    """Make a section of a table whose lines are things of the clinic, with a bar beside one of the numbers."""
+    return Section(table=table(name, title, list(heads), values, **options), is_empty=not values)
+
+
+def axis_of(kind: Kind) -> Callable[[Any], str]:
+    """Write the round numbers of an axis: dollars without cents."""
+    return {
+        Kind.MONEY: lambda value: f"−${-value:,}" if value < 0 else f"${value:,}",
+        Kind.PERCENT: lambda value: f"{value}%",
+    }.get(kind, lambda value: f"{value:,}")
+
+
+def bucket(period: Period) -> str:
+    """Name what a series of a period goes by."""
+    return "day" if period.length <= 62 else "week" if period.length <= 366 else "month"
+
+
+def shown_bucket(first: date, size: str) -> str:
+    """Write a day, a week by its first day, or a month."""
+    return f"{first:%b %Y}" if size == "month" else f"{first:%a %-d %b %Y}" if size == "day" else f"{first:%-d %b %Y}"
+
+
+def _datum(point: Point, size: str, kind: Kind) -> Datum:
+    name = f"{point.day:%b %y}" if size == "month" else f"{point.day:%-d %b}"
+    title = shown_bucket(point.day, size)
+    return Datum(name, f"Week from {title}" if size == "week" else title, point.value, kind.shown(point.value))
+
+
+def _rows_of(figure: str, asked: Asked, whole: Period, points: Sequence[Point], n: int) -> str:
+    last = points[n + 1].day - timedelta(days=1) if n + 1 < len(points) else whole.last
+    part = replace(asked, period=Period(max(points[n].day, whole.first), last), named="")
+    return part.rows_url(figure)
