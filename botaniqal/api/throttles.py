@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import time
+from functools import cache
 from typing import Any
 
 import redis
@@ -13,7 +14,6 @@ from rest_framework.throttling import BaseThrottle
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 log = logging.getLogger(__name__)
-counters = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5)
 
 
 class Throttle(BaseThrottle):
@@ -31,9 +31,10 @@ class Throttle(BaseThrottle):
         self.window = SECONDS[period[0]]
         key = f"throttle:{self.scope}:{self.caller(request)}:{int(time.time() // self.window)}"
         try:
-            taken = counters.incr(key)
+            counts = _counts(settings.REDIS_URL)
+            taken = counts.incr(key)
             if taken == 1:
-                counters.expire(key, self.window)
+                counts.expire(key, self.window)
         except redis.RedisError as error:
             log.warning("requests are not throttled: %s", type(error).__name__)
             return True
@@ -95,6 +96,11 @@ class Login(Throttle):
     def caller(self, request: Request) -> str:
         """Tell callers apart by whom they say they are, too."""
         return f"{self.get_ident(request)}:{_hashed(request.data.get('email', ''))}"
+
+
+@cache
+def _counts(url: str) -> redis.Redis:
+    return redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5)
 
 
 def _hashed(email: Any) -> str:

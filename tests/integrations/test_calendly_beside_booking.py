@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from botaniqal.integrations.calendly import Calendly, prefilled, uuid_of
+from botaniqal.integrations.calendly import MAX_PAGES, Calendly, prefilled, uuid_of
 from botaniqal.integrations.calendly_shapes import Rule
 from botaniqal.integrations.http import VendorRefused, VendorUnavailable
 from tests.integrations.calendly_rows import API, ORGANIZATION, START, event_row, invitee_row, page
@@ -125,11 +125,8 @@ class TestEvents:
         with pytest.raises(VendorUnavailable, match="not what it promised"):
             self.ask(calendly.raw_events)
 
-    def test_end_where_the_pages_do_not(
-        self, vendor: Vendor, calendly: Calendly, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("botaniqal.integrations.calendly.MAX_PAGES", 3)
-        for _ in range(4):
+    def test_end_where_the_pages_do_not(self, vendor: Vendor, calendly: Calendly) -> None:
+        for _ in range(MAX_PAGES + 1):
             vendor.answers_with(page(next_page=f"{vendor.url}/scheduled_events?page_token=same"))
 
         with pytest.raises(VendorUnavailable, match="a list without an end"):

@@ -235,13 +235,16 @@ class TestTellDue:
         assert message.unsubscribe_link == interest.unsubscribe_link(entry)
         assert "/services/counseling" in message.text
 
-    def test_goes_through_a_list_longer_than_a_batch(self, counselling, monkeypatch):
-        monkeypatch.setattr(interest, "BATCH", 2)
-        for n in range(5):
-            join(counselling, email=f"leo{n}@example.com")
+    def test_goes_through_a_list_longer_than_a_batch(self, counselling):
+        many = interest.BATCH + 1
+        entry, now = {"service": counselling, "name": "Leo", "consent_wording": "Yes."}, timezone.now()
+        InterestEntry.objects.bulk_create(
+            InterestEntry(**entry, email=f"leo{n}@example.com", source="page", consented_at=now, joined_at=now)
+            for n in range(many)
+        )
         launch(counselling)
 
-        assert interest.tell_due(now=timezone.now()) == 5
+        assert interest.tell_due(now=now) == len(written(Kind.LAUNCH)) == many
 
     def test_tells_nobody_before_something_can_be_booked(self, counselling):
         join(counselling)
