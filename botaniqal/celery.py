@@ -1,12 +1,15 @@
 """The Celery app, and the bell that tells a worker to look for owed work."""
 
 import logging
+import logging.config
 import os
 import queue
 import threading
+from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import setup_logging
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "botaniqal.settings")
@@ -56,6 +59,12 @@ app.conf.beat_schedule = {
 }
 
 log = logging.getLogger(__name__)
+
+
+@setup_logging.connect
+def write_as_the_portal_does(**others: Any) -> None:
+    """Have worker and scheduler write their lines as the settings say: Celery's own way quotes the words of errors."""
+    logging.config.dictConfig(settings.LOGGING)
 
 
 class Bell:

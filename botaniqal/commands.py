@@ -14,6 +14,8 @@ import click
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
+from botaniqal import logs
+
 Item = TypeVar("Item")
 
 NEEDS_PERSON, CANNOT = 1, 2
@@ -52,7 +54,7 @@ class PortalCommand(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run alone, then say what came of it."""
-        with self._alone():
+        with logs.under(), self._alone():
             tally = self.run(**options)
         for sentence in tally.troubles:
             self.stdout.write(f"! {sentence}")

@@ -105,7 +105,7 @@ class JsonLines(logging.Formatter):
         told |= {name: value for name, value in getattr(record, "fields", {}).items() if name not in told}
         if error := error_of(record):
             told["errors"] = [{"kind": kind(each), "place": places(each)} for each in chain(error)]
-        return json.dumps(told, ensure_ascii=False)
+        return json.dumps(told)
 
 
 def said(record: logging.LogRecord) -> str:

@@ -87,6 +87,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "botaniqal.request_log.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
@@ -326,7 +327,7 @@ STRIPE_CHECKOUT_URL = outside_address("STRIPE_CHECKOUT_URL", "https://checkout.s
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
 
-EMAIL_BACKEND = "anymail.backends.amazon_ses.EmailBackend"
+EMAIL_BACKEND = "botaniqal.messages.ses.NamedRequests"
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Botaniqal <hello@botaniqal.example>")
 ANYMAIL = {
     "WEBHOOK_SECRET": env.str("ANYMAIL_WEBHOOK_SECRET", default="") or None,

@@ -21,6 +21,7 @@ from bookings.reconcile import drift, settling
 from bookings.self_service import online, portal
 from bookings.vendors import sync
 from bookings.waiting import earlier_offers
+from botaniqal import logs
 from botaniqal.api import health, idempotency
 from botaniqal.integrations import inbox, incidents, subscriptions
 from botaniqal.messages import sending
@@ -43,7 +44,7 @@ def bell(work: Callable[[], int]) -> Callable[[], int]:
         if not places.acquire(blocking=False):
             return 0
         try:
-            with health.noted(work.__name__) as told:
+            with logs.under(), health.noted(work.__name__) as told:
                 told["did"] = work()
             return told["did"]
         finally:

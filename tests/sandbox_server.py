@@ -100,7 +100,7 @@ class Sandbox:
         return response.content
 
     def calls(self, vendor: str | None = None) -> list[dict[str, Any]]:
-        """Read the latest calls: vendor, method, path, status (None while unanswered), milliseconds, at."""
+        """Read the latest calls: vendor, method, path, status (None while unanswered), milliseconds, request_id, at."""
         return self.control("GET", "calls", params={"vendor": vendor})["calls"]
 
     def point_at(self, portal_url: str) -> None:

@@ -12,6 +12,7 @@ from botaniqal import cards
 from botaniqal.accounts.models import User
 from botaniqal.celery import ring
 from botaniqal.errors import Malformed, Missing, RuleBroken
+from botaniqal.integrations import owed
 from botaniqal.integrations.owed import CLEARED
 
 from ..locking import locked
@@ -139,7 +140,7 @@ def in_words(checkout: Checkout) -> str:
 def take_back(*, booking: Booking, now: datetime) -> int:
     """Let nobody pay any more for a locked booking; what Stripe has open is closed there afterwards."""
     standing = Checkout.objects.select_for_update().filter(booking=booking, status__in=STANDING)
-    count = standing.update(status=Status.VOID, wanted=F("wanted") + 1, next_try_at=now, **CLEARED)
+    count = standing.update(status=Status.VOID, **owed.newly_wanted(now))
     if count:
         transaction.on_commit(partial(ring, "tell_stripe"))
     return count

@@ -8,11 +8,13 @@ from typing import Any
 import psycopg
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, ValidationError
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseServerError, JsonResponse
+from django.template.loader import render_to_string
 from django.views import csrf, defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from botaniqal import logs
 from botaniqal.errors import DomainError, Malformed, Missing, NotAllowed, TooBusy
 
 JSON_DOORS = ("/api/", "/webhooks/")
@@ -140,7 +142,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Answer when the portal itself is at fault."""
     return _outside_of_views(
         request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side.", "server_error"
-    ) or defaults.server_error(request, _page(request, "500.html"))
+    ) or HttpResponseServerError(render_to_string(_page(request, "500.html"), {"request_id": logs.request_id()}))
 
 
 def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -11,6 +12,7 @@ from urllib.parse import quote
 import requests
 from urllib3.exceptions import NewConnectionError
 
+from botaniqal import logs
 from botaniqal.integrations.limits import Busy, Limit, pause, within
 
 LONGEST_WAIT_SECONDS = 86_400
@@ -25,6 +27,8 @@ logging.getLogger("urllib3").setLevel(logging.ERROR)
 Answer = TypeVar("Answer")
 Words = Mapping[str, str | int]
 NONE: Words = {}
+
+log = logging.getLogger(__name__)
 
 
 class VendorUnavailable(Exception):
@@ -199,7 +203,7 @@ class Wire:
         limit: Limit | None,
         **content: Any,
     ) -> Answer:
-        is_write = method != "GET"
+        is_write, began = method != "GET", time.monotonic()
         limits = [each for each in (self._limit, limit) if each]
         try:
             with within(*limits, vendor=self._vendor):
@@ -208,10 +212,11 @@ class Wire:
                     pause(limits[-1].name, _pause(response))
         except Busy as busy:
             raise VendorBusy(str(busy), retry_after=busy.seconds) from None
+        status = response.status_code if response is not None else "no answer"
+        log.info("%s in %d ms", self._said(method, path, str(status)), (time.monotonic() - began) * 1000)
         if response is None:
             raise VendorUnavailable(self._said(method, path, "no answer"), is_ambiguous=is_write and was_sent)
 
-        status = response.status_code
         if status == 429 or status >= 500:
             raise VendorUnavailable(
                 self._said(method, path, str(status)),
@@ -232,6 +237,7 @@ class Wire:
         raise VendorUnavailable(self._said(method, path, f"{status}, not what it promised"), is_ambiguous=is_write)
 
     def _send(self, method: str, url: str, content: dict[str, Any]) -> tuple[requests.Response | None, bool]:
+        content["headers"] = {**(content.get("headers") or {}), **logs.to_send()}
         # Nothing is raised from here: the library's errors quote the address, query and body.
         try:
             return self._session.request(method, url, timeout=self._timeout, allow_redirects=False, **content), True

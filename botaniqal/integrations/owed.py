@@ -16,6 +16,7 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
+from botaniqal import logs
 from botaniqal.errors import DomainError
 from botaniqal.integrations.http import VendorBusy, VendorRefused, VendorUnavailable
 from botaniqal.integrations.models import Owed, OwedQuerySet, Turn
@@ -62,36 +63,37 @@ def work(rows: OwedQuerySet, do: Callable[[Row], Changes | None]) -> int:
     """
     done = unanswered = 0
     while unanswered < OUTAGE and (row := _lease(rows)):
-        if row.attempts > settings.SYNC_TRIES:
-            _hand_over(row, "This was cut off again and again. Try again, and tell whoever looks after the portal.")
-            continue
-        try:
-            _settle(row, do(row) or {})
-        except VendorBusy as limit:
-            _let_wait(row, str(limit), seconds=limit.retry_after or settings.SWEEP_SECONDS)
-        except WaitFor as other:
-            _let_wait(row, str(other), seconds=other.seconds)
-        except VendorUnavailable as error:
-            unanswered += 1
-            _put_off(row, str(error), wait=error.retry_after or 0)
-            continue
-        except NotYet as reason:
-            _put_off(row, str(reason))
-        except VendorRefused as refusal:
-            _hand_over(row, f"{refusal}. Check what it is about, then try again.")
-        except DomainError as error:
-            _hand_over(row, error.message)
-        except LeaseLost:
-            log.warning("%s %s took longer than its lease", row._meta.label, row.pk)
-        except Exception as error:
-            # The text of an error may quote what somebody typed, so neither it nor a traceback is logged.
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            name = type(error).__name__
-            log.error("%s %s: %s at %s:%s", row._meta.label, row.pk, name, place.filename, place.lineno)
-            _put_off(row, f"The portal failed at this ({name})")
-        else:
-            done += 1
-        unanswered = 0
+        with logs.under(row.request_id):
+            if row.attempts > settings.SYNC_TRIES:
+                _hand_over(row, "This was cut off again and again. Try again, and tell whoever looks after the portal.")
+                continue
+            try:
+                _settle(row, do(row) or {})
+            except VendorBusy as limit:
+                _let_wait(row, str(limit), seconds=limit.retry_after or settings.SWEEP_SECONDS)
+            except WaitFor as other:
+                _let_wait(row, str(other), seconds=other.seconds)
+            except VendorUnavailable as error:
+                unanswered += 1
+                _put_off(row, str(error), wait=error.retry_after or 0)
+                continue
+            except NotYet as reason:
+                _put_off(row, str(reason))
+            except VendorRefused as refusal:
+                _hand_over(row, f"{refusal}. Check what it is about, then try again.")
+            except DomainError as error:
+                _hand_over(row, error.message)
+            except LeaseLost:
+                log.warning("%s %s took longer than its lease", row._meta.label, row.pk)
+            except Exception as error:
+                # The text of an error may quote what somebody typed, so neither it nor a traceback is logged.
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                name = type(error).__name__
+                log.error("%s %s: %s at %s:%s", row._meta.label, row.pk, name, place.filename, place.lineno)
+                _put_off(row, f"The portal failed at this ({name})")
+            else:
+                done += 1
+            unanswered = 0
     return done
 
 
@@ -110,12 +112,17 @@ def renew(row: Owed, **changes: Any) -> None:
 
 def want_again(rows: OwedQuerySet, *, now: datetime) -> int:
     """Owe a newer change: due now, whatever became of the older ones; a lease that is under way goes on."""
-    return rows.update(wanted=F("wanted") + 1, next_try_at=now, **CLEARED)
+    return rows.update(**newly_wanted(now))
+
+
+def newly_wanted(now: datetime) -> Changes:
+    """Give the fields of a row to which a newer change is owed, for whoever writes more fields along with them."""
+    return {"wanted": F("wanted") + 1, "next_try_at": now, "request_id": logs.request_id(), **CLEARED}
 
 
 def retry(row: Owed, *, now: datetime) -> None:
     """Let a machine try again what a person has looked after."""
-    if _of(row).open().filter(pk=row.pk).update(next_try_at=now, **CLEARED):
+    if _of(row).open().filter(pk=row.pk).update(next_try_at=now, request_id=logs.request_id(), **CLEARED):
         row.note(Turn.TRIED_AGAIN, row.problem)
 
 
@@ -135,6 +142,7 @@ def _settle(row: Owed, changes: Changes) -> None:
     told = Greatest("told", row.wanted)
     if not _held(row).update(told=told, leased_until=None, **CLEARED, **changes):
         raise LeaseLost
+    _write_down(row, "done")
 
 
 def _put_off(row: Owed, problem: str, *, wait: float = 0) -> None:
@@ -146,6 +154,7 @@ def _put_off(row: Owed, problem: str, *, wait: float = 0) -> None:
     problem = _fitted(f"{problem}. It is tried again by itself.")
     _give_back(row, next_try_at=next_try_at, problem=problem)
     row.note(Turn.PUT_OFF, problem)
+    _write_down(row, "put off")
 
 
 def _let_wait(row: Owed, problem: str, *, seconds: float) -> None:
@@ -155,11 +164,18 @@ def _let_wait(row: Owed, problem: str, *, seconds: float) -> None:
     _give_back(row, next_try_at=next_try_at, attempts=0, problem=_fitted(problem))
     if is_news:
         row.note(Turn.WAITING, _fitted(problem))
+        _write_down(row, "waits")
 
 
 def _hand_over(row: Owed, problem: str) -> None:
     _give_back(row, needs_person=True, problem=_fitted(problem))
     row.note(Turn.HANDED_OVER, _fitted(problem))
+    _write_down(row, "handed to a person")
+
+
+def _write_down(row: Owed, what: str) -> None:
+    # Why stands in the row: it may name a patient.
+    log.info("%s %s: %s", row._meta.label, row.pk, what)
 
 
 def _give_back(row: Owed, **verdict: Any) -> None:

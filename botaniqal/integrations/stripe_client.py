@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import stripe
 from django.conf import settings
 
+from botaniqal import logs
 from botaniqal.integrations.http import MACHINE_WORD, VendorRefused, VendorUnavailable, retry_after
 
 CURRENCY = "aud"
@@ -37,6 +38,7 @@ LONGEST_LIST = 10_000
 
 # It writes addresses down, and what was sent.
 logging.getLogger("stripe").setLevel(logging.ERROR)
+log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 Row = Mapping[str, Any]
@@ -190,7 +192,7 @@ class Stripe:
             key or "none",
             base_addresses={"api": base_url},
             max_network_retries=RETRIES,
-            http_client=stripe.new_default_http_client(timeout=timeout),
+            http_client=_Named(timeout=timeout),
         ).v1
 
     def open_session(
@@ -283,12 +285,23 @@ class Stripe:
     def _ask(self, method: str, path: str, call: Callable[[], Answer]) -> Answer:
         # Nothing is raised with the library's own words: they quote what was sent and what came back.
         try:
-            return call()
+            answer = call()
         except stripe.StripeError as error:
             refusal = _verdict(method, path, error)
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             refusal = VendorUnavailable(f"Stripe {method} {path}: not what it promised", is_ambiguous=method == "POST")
+        else:
+            log.info("Stripe %s %s: answered", method, path)
+            return answer
+        log.info("%s", refusal)
         raise refusal
+
+
+class _Named(stripe.RequestsClient):
+    """Stripe's wire, on which each call goes under the request's id."""
+
+    def request(self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None) -> Any:
+        return super().request(method, url, {**(headers or {}), **logs.to_send()}, post_data)
 
 
 def _verdict(method: str, path: str, error: stripe.StripeError) -> VendorUnavailable | VendorRefused:

@@ -27,7 +27,7 @@ class CallLog:
         self._lock = threading.Lock()
         self._calls: deque[dict[str, Any]] = deque(maxlen=length)
 
-    def begin(self, *, vendor: str, method: str, path: str) -> dict[str, Any]:
+    def begin(self, *, vendor: str, method: str, path: str, request_id: str) -> dict[str, Any]:
         """Note a call that has just come in; its status is filled in once it is answered."""
         call = {
             "vendor": vendor,
@@ -35,6 +35,7 @@ class CallLog:
             "path": path,
             "status": None,
             "milliseconds": None,
+            "request_id": request_id,
             "at": timezone.now().isoformat(),
         }
         with self._lock:
@@ -62,7 +63,7 @@ def door(vendor: Vendor, group: str, *, meter: Meter | None = None, **verbs: Ver
     @csrf_exempt
     def view(request: HttpRequest, **path: str) -> HttpResponseBase:
         started = time.monotonic()
-        call = calls.begin(vendor=vendor.name, method=request.method, path=request.path)
+        call = calls.begin(vendor=vendor.name, method=request.method, path=request.path, request_id=_id_of(request))
         drawn = dial.draw(vendor=vendor.name, group=group, method=request.method)
         headers = {}
         try:
@@ -85,6 +86,11 @@ def door(vendor: Vendor, group: str, *, meter: Meter | None = None, **verbs: Ver
         return verbs[request.method](request, **path)
 
     return view
+
+
+def _id_of(request: HttpRequest) -> str:
+    """Read under which id the caller knows the call, so that both sides' logs can be held beside each other."""
+    return request.headers.get("X-Request-ID", "")[:64]
 
 
 def body_of(request: HttpRequest, schema: Schema) -> dict[str, Any]:

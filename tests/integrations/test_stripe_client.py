@@ -7,6 +7,7 @@ import pytest
 import stripe as library
 from pytest_django import Settings
 
+from botaniqal import logs
 from botaniqal.integrations.http import VendorRefused, VendorUnavailable
 from botaniqal.integrations.stripe_client import (
     MalformedEvent,
@@ -76,6 +77,14 @@ class TestClient:
 
         assert vendor.seen[0].path == "/v1/checkout/sessions/cs_1"
         assert vendor.seen[0].headers["Authorization"] == "Bearer sk_test_2"
+
+    def test_tells_stripe_the_requests_id(self, vendor: Vendor, stripe: Stripe) -> None:
+        vendor.answers_with(SESSION)
+
+        with logs.under("from-the-website-1"):
+            stripe.open_session(**TERMS)
+
+        assert vendor.seen[0].headers["X-Request-ID"] == "from-the-website-1"
 
 
 class TestOpenSession:

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from botaniqal import logs
 from botaniqal.integrations.models import Owed
 from botaniqal.messages import sending, suppression
 from botaniqal.messages.models import Message
@@ -34,6 +35,14 @@ def mailbox(ses):
 
 
 class TestSendDue:
+    def test_tells_the_mail_service_the_requests_id(self, ses):
+        with logs.under("from-the-website-1"):
+            write()
+
+        sending.send_due()
+
+        assert [call["request_id"] for call in ses.calls("ses")] == ["from-the-website-1"]
+
     def test_sends_each_message_once(self, ses):
         message = write()
 
