@@ -7,8 +7,8 @@ import pytest
 from django.conf import settings
 from pytest_django import Settings
 
-# The sandbox first: the others read it.
-pytest_plugins = ["tests.chromium", "tests.sandbox_server", "tests.paying", "tests.stack"]
+# The sandbox before those that read it.
+pytest_plugins = ["tests.first_rows", "tests.chromium", "tests.sandbox_server", "tests.paying", "tests.scheduling"]
 
 
 def pytest_configure():

@@ -17,12 +17,9 @@ from zoneinfo import ZoneInfo
 
 import jwt
 import psycopg
-import pytest
 import requests
 from django.db import connection
 from psycopg import sql
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 from botaniqal.accounts.login import DEMO_PASSWORD
 from practitioners.models import Practitioner
@@ -210,23 +207,9 @@ def _database() -> Iterator[str]:
             server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-class StackInOneProcess(LoadScopeScheduling):
-    """Send all that needs the stack to one process of the run, and everything else to whichever is free."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return "journeys" if nodeid.startswith("tests/journeys/") else nodeid
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> StackInOneProcess | None:
-    """Start the stack once a run: xdist's own groups have no effect under this pytest."""
-    return StackInOneProcess(config, log) if config.getoption("dist") == "load" else None
-
-
-@pytest.fixture(scope="session")
-def running_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Start all of it, once for each process of the test run that asks."""
-    folder = tmp_path_factory.mktemp("stack")
+@contextmanager
+def started_stack(folder: Path) -> Iterator[Stack]:
+    """Start all of it, for as long as it is needed: its worker and scheduler are never idle."""
     port = free_port(2)
     url, sandbox = f"http://127.0.0.1:{port}", Sandbox(f"http://127.0.0.1:{port + 1}")
     (folder / "run").mkdir(mode=0o700)
@@ -248,15 +231,3 @@ def running_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         }
         demo.start(at_end.enter_context(Children()), env, port=port, folder=folder)
         yield Stack(url=url, sandbox=sandbox, database=database, env=env, folder=folder, at_end=at_end)
-
-
-@pytest.fixture
-def stack(running_stack: Stack, django_db_blocker) -> Iterator[Stack]:
-    """The running portal; the models read and write its database meanwhile."""
-    own = connection.settings_dict["NAME"]
-    connection.close()
-    connection.settings_dict["NAME"] = running_stack.database
-    with django_db_blocker.unblock():
-        yield running_stack
-        connection.close()
-    connection.settings_dict["NAME"] = own

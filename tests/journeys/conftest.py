@@ -1,15 +1,35 @@
 """Journeys through the running portal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 
 from practitioners.models import Practitioner
 from services.models import AppointmentType
 from tests.factories import SessionFactory
-from tests.stack import Stack
+from tests.stack import Stack, started_stack
 from triage.models import TriageSession
+
+
+@pytest.fixture(scope="package")
+def running_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Start all of it once, and end it with the last journey."""
+    with started_stack(tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
+
+
+@pytest.fixture
+def stack(running_stack: Stack, django_db_blocker) -> Iterator[Stack]:
+    """The running portal; the models read and write its database meanwhile."""
+    own = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = running_stack.database
+    with django_db_blocker.unblock():
+        yield running_stack
+        connection.close()
+    connection.settings_dict["NAME"] = own
 
 
 @pytest.fixture

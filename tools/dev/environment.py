@@ -93,7 +93,10 @@ def for_tests() -> dict[str, str]:
     """Return an environment of secrets of this run and of vendors that cannot be reached."""
     nowhere = "http://127.0.0.1:9"
     return {
-        **os.environ,
+        # Where no bytecode is to be kept beside the sources, it is kept here: each process of a run would compile
+        # everything again.
+        **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+        "PYTHONPYCACHEPREFIX": str(VAR / "test" / "bytecode"),
         **{name: make() for name, make in NEEDED.items()},
         "DEMO": "1",
         "PUBLIC_BASE_URL": nowhere,
