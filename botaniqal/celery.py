@@ -18,6 +18,7 @@ app = Celery("botaniqal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["botaniqal"], related_name="tasks")
 app.steps["worker"].add("botaniqal.heartbeats:WorkerSeen")
+app.steps["worker"].add("botaniqal.alerts.watch:SchedulerWatch")
 
 SWEPT = (
     "tell_calendly",
@@ -28,7 +29,7 @@ SWEPT = (
     "read_calendly",
     "read_outlook",
     "keep_subscriptions",
-    "page_on_call",
+    "tell_of_incidents",
     "send_messages",
     "work_inbox",
     "reconcile",
@@ -51,6 +52,11 @@ app.conf.beat_schedule = {
 } | {
     # Days begin and bells get lost: what the publish check says of today stands within the minute.
     "check_catalogue": {"task": "botaniqal.tasks.check_catalogue", "schedule": 60, "options": {"expires": 60}},
+    "evaluate_alerts": {
+        "task": "botaniqal.tasks.evaluate_alerts",
+        "schedule": settings.ALERT_SECONDS,
+        "options": {"expires": settings.ALERT_SECONDS},
+    },
     "remind": {"task": "botaniqal.tasks.remind", "schedule": 60, "options": {"expires": 60}},
     "forget_old_answers": {"task": "botaniqal.tasks.forget_old_answers", "schedule": 3600},
     "read_forms": {"task": "botaniqal.tasks.read_forms", "schedule": 3600},

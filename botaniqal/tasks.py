@@ -22,8 +22,9 @@ from bookings.self_service import online, portal
 from bookings.vendors import sync
 from bookings.waiting import earlier_offers
 from botaniqal import logs
+from botaniqal.alerts import evaluating, telling
 from botaniqal.api import health, idempotency
-from botaniqal.integrations import inbox, incidents, subscriptions
+from botaniqal.integrations import inbox, subscriptions
 from botaniqal.messages import sending
 from botaniqal.readers import READERS, mailboxes
 from botaniqal.webhooks import HANDLERS
@@ -133,9 +134,15 @@ def keep_subscriptions() -> int:
 
 
 @bell
-def page_on_call() -> int:
-    """Tell PagerDuty what somebody has to be woken for, and what is over."""
-    return incidents.work_due()
+def evaluate_alerts() -> int:
+    """Look whether anything has come about of which somebody wants to be told."""
+    return evaluating.evaluate_due(now=timezone.now())
+
+
+@bell
+def tell_of_incidents() -> int:
+    """Tell who is on call, or whom it concerns, what was opened and what is over."""
+    return telling.work_due()
 
 
 @bell

@@ -9,6 +9,7 @@ from bookings.intake import form_pages
 from bookings.self_service import online_pages, patient_page, portal_pages
 from bookings.waiting import earlier_pages
 from botaniqal import webhooks
+from botaniqal.alerts import evaluating
 from botaniqal.api import errors, health, pages
 from botaniqal.messages import tracking
 from botaniqal.reports import search
@@ -83,6 +84,7 @@ patients = [
     path("my-bookings/<str:token>", portal_pages.bookings, name="portal"),
 ]
 
+health.CHECKS["alerts"] = evaluating.require_recent
 operators = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),

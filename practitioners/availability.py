@@ -163,6 +163,12 @@ def free_at(*, offers: Sequence[Offer], starts_at: datetime) -> list[Practitione
     return [offer.practitioner for offer, mask in zip(offers, found, strict=True) if is_on_the_grid and mask & cell]
 
 
+def have_times(*, offers: Sequence[Offer], starts_at: datetime, ends_at: datetime) -> list[bool]:
+    """Tell of each offer whether it may begin between two moments; as many queries for any number of people."""
+    _, found = _free(offers, starts_at, ends_at)
+    return [bool(mask) for mask in found]
+
+
 def occupied_span(
     appointment_type: AppointmentType, starts_at: datetime, beyond: Collection[str] = frozenset()
 ) -> Span:

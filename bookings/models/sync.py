@@ -76,6 +76,10 @@ class SyncRecord(Owed):
         self.notes.create(turn=turn, words=words[:300])
 
 
+FAILED = [Turn.PUT_OFF, Turn.HANDED_OVER]
+"""How a try ends that failed: it is tried again, or a person has to look."""
+
+
 class SyncNote(models.Model):
     """A line of a booking's time line: what was said to a vendor or heard from it, and what came of it."""
 
@@ -89,6 +93,7 @@ class SyncNote(models.Model):
 
     class Meta:
         ordering = ["at", "pk"]
+        indexes = [models.Index(fields=["at"], condition=Q(turn__in=FAILED), name="sync_note_failed")]
 
     def __str__(self) -> str:
         return self.words

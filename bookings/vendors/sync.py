@@ -1,14 +1,14 @@
 """What the vendors have to be told of a booking, and how far that got."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from botaniqal.celery import ring
@@ -19,10 +19,12 @@ from botaniqal.messages.models import Message
 from practitioners.models import Practitioner
 
 from .. import notices
-from ..models import Booking, SyncRecord
+from ..models import Booking, SyncNote, SyncRecord
+from ..models.sync import FAILED
 from . import telling_calendly, telling_medirecords, telling_outlook
 
 System = SyncRecord.System
+CALENDARS = (System.CALENDLY, System.OUTLOOK)
 
 POLL_SECONDS = 0.05
 OF_OTHER_THINGS = (Message.Kind.UNREAD_CARD, Message.Kind.PAYMENT_LINK, Message.Kind.REFUNDED)
@@ -92,6 +94,12 @@ def adopt(
 def work_due(system: System) -> int:
     """Bring a vendor up to date with the bookings that are owed to it, and count them."""
     return owed.work(SyncRecord.objects.filter(system=system), TELLERS[system]())
+
+
+def failed_tries(*, systems: Iterable[System], after: datetime, until: datetime) -> QuerySet:
+    """List the moments of tries to tell some systems that failed: tried again after, or left to a person."""
+    notes = SyncNote.objects.filter(turn__in=FAILED, at__gt=after, at__lte=until, record__system__in=systems)
+    return notes.order_by("at").values_list("at", flat=True)
 
 
 def statement(booking: Booking) -> list[dict[str, Any]]:

@@ -158,7 +158,9 @@ _RUN_THE_CLINIC = [
     "integrations.change_subscription",
     "integrations.view_incident",
     "integrations.change_incident",
+    "alerts.view_alertrule",
 ]
+_KEEP_THE_RULES = ["alerts.add_alertrule", "alerts.change_alertrule"]
 
 ROLES: dict[str, list[str]] = {
     CONSULTANT: [
@@ -181,6 +183,10 @@ ROLES: dict[str, list[str]] = {
         "bookings.change_moneyday",
         "reports.view_reports",
         "reports.view_money",
+        "integrations.view_incident",
+        "integrations.change_incident",
+        "alerts.view_alertrule",
+        *_KEEP_THE_RULES,
     ],
     "clinician": [
         *_READ_THE_CLINIC,
@@ -202,6 +208,7 @@ ROLES: dict[str, list[str]] = {
     ],
     ADMINISTRATOR: [
         *_RUN_THE_CLINIC,
+        *_KEEP_THE_RULES,
         "accounts.view_user",
         "accounts.add_user",
         "accounts.change_user",

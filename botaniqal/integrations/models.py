@@ -1,5 +1,6 @@
 """What is owed to or by the outside: work kept in rows until it is done, and what vendors told us."""
 
+import uuid
 from datetime import datetime
 
 from django.db import models
@@ -176,7 +177,7 @@ class Subscription(Owed):
 
 
 class Incident(Owed):
-    """Something that somebody has to be woken for: opened once, resolved by itself, both told to PagerDuty."""
+    """Something that somebody has to be told of: opened once, looked after by a person, over by itself."""
 
     class Severity(models.TextChoices):
         CRITICAL = "critical", "Critical"
@@ -184,11 +185,26 @@ class Incident(Owed):
         WARNING = "warning", "Warning"
         INFO = "info", "Information"
 
+    class Action(models.TextChoices):
+        """Who is told, and how; the word for a role is the role's."""
+
+        PAGE = "on_call", "Page who is on call, by PagerDuty"
+        OPERATIONS = "operations", "Tell operations by e-mail"
+        MANAGEMENT = "management", "Tell management by e-mail"
+
+    reference = models.UUIDField(default=uuid.uuid4, editable=False, help_text="By which its e-mails are found.")
     key = models.CharField(max_length=255, help_text="What it is about; PagerDuty's dedup_key.")
     summary = models.CharField(max_length=300, help_text="Without a word about any patient.")
     severity = models.CharField(max_length=10, choices=Severity, default=Severity.ERROR)
-    opened_at = models.DateTimeField(default=timezone.now, editable=False)
-    paged_at = models.DateTimeField(null=True, editable=False, help_text="When PagerDuty was told, as far as we know.")
+    action = models.CharField(max_length=20, choices=Action, default=Action.PAGE, editable=False)
+    opened_at = models.DateTimeField(default=timezone.now, editable=False, help_text="When it began.")
+    found_at = models.DateTimeField(default=timezone.now, editable=False, help_text="When the portal noticed it.")
+    quiet_until = models.DateTimeField(null=True, editable=False, help_text="Nobody is told before.")
+    told_at = models.DateTimeField(null=True, editable=False, help_text="When somebody was told, as far as we know.")
+    acknowledged_at = models.DateTimeField(null=True, editable=False)
+    acknowledged_by = models.ForeignKey(
+        "accounts.User", on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+    )
     resolved_at = models.DateTimeField(null=True, editable=False)
     outcome = models.CharField(max_length=200, blank=True, editable=False, help_text="Who was told, in words.")
 
@@ -197,7 +213,7 @@ class Incident(Owed):
         constraints = [
             models.UniqueConstraint(fields=["key"], condition=Q(resolved_at=None), name="no_incident_opened_twice")
         ]
-        indexes = [owed_index("incident_owed")]
+        indexes = [owed_index("incident_owed"), models.Index(fields=["key", "opened_at"], name="incident_by_key")]
 
     def __str__(self) -> str:
         return self.summary

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.text import capfirst
 
 from botaniqal.celery import ring
-from botaniqal.integrations import incidents, owed
+from botaniqal.integrations import owed
 from botaniqal.integrations.http import VendorRefused
 from botaniqal.integrations.listening import LISTENERS, Found, Listener, is_configured
 from botaniqal.integrations.models import Subscription
@@ -26,8 +26,6 @@ TROUBLE = (Health.DISABLED, Health.LOST, Health.SILENT)
 # Calendly repeats a delivery for a day before it gives it up, so that what was lost may be as old when it is found out.
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
-# Nearly all are made anew at once, and what they did not tell of is read: that is worth a line here, not a night.
-GRACE = timedelta(minutes=5)
 SILENT = "Something changed there, and nothing was told of it."
 
 log = logging.getLogger(__name__)
@@ -80,9 +78,7 @@ def heard(*, vendor: Vendor, now: datetime, resource: str = "", external_id: str
     named = {name: value for name, value in {"resource": resource, "external_id": external_id}.items() if value}
     rows = Subscription.objects.filter(vendor=vendor, **named)
     if rows.filter(Q(heard_at=None) | Q(heard_at__lte=now - MINUTE)).update(heard_at=now):
-        for row in rows.filter(health=Health.SILENT):
-            Subscription.objects.filter(pk=row.pk, health=Health.SILENT).update(health=Health.ACTIVE)
-            incidents.resolve(key=_incident(row), now=now)
+        rows.filter(health=Health.SILENT).update(health=Health.ACTIVE)
 
 
 def on_its_way() -> timedelta:
@@ -125,6 +121,11 @@ def end_all(*, now: datetime) -> int:
 def unwell(rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
     """Pick those that do not tell us, or of which nobody knows."""
     return rows.filter(Q(health__in=TROUBLE) | Q(needs_person=True), is_wanted=True)
+
+
+def silent(rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
+    """Pick those that do not tell us and should."""
+    return rows.filter(health__in=TROUBLE, is_wanted=True)
 
 
 def foretell(*, mailboxes: Iterable[str], now: datetime) -> Iterator[tuple[Subscription, str]]:
@@ -202,14 +203,6 @@ def _note_trouble(row: Subscription, found: Found, now: datetime) -> None:
     # Without its secret none may stay there, so that one that fell silent is ended also when this is cut off here.
     secret = "" if found.health == Health.SILENT else row.secret
     owed.renew(row, health=health, secret=secret, missed_since=min(filter(None, (row.missed_since, since))))
-    if is_trouble:
-        incidents.open_incident(
-            key=_incident(row),
-            summary=f"{row.get_vendor_display()} does not tell the portal of changes. {found.words}",
-            severity=incidents.Severity.ERROR,
-            grace=GRACE,
-            now=now,
-        )
 
 
 def _hold_to_it(row: Subscription, listener: Listener, found: Found, now: datetime) -> None:
@@ -223,12 +216,9 @@ def _hold_to_it(row: Subscription, listener: Listener, found: Found, now: dateti
         promise = listener.make(row, now)
         good["set_up_at"] = now
     # One that fell silent is made anew and well again when something was heard, or when a person says so.
-    is_silent = row.health == Health.SILENT
-    if not is_silent:
+    if row.health != Health.SILENT:
         good["health"] = Health.ACTIVE
     owed.renew(row, external_id=promise.external_id, expires_at=promise.expires_at, **good)
-    if not is_silent:
-        incidents.resolve(key=_incident(row), now=now)
 
 
 def _end(row: Subscription, now: datetime) -> dict[str, Any]:
@@ -242,7 +232,6 @@ def _end(row: Subscription, now: datetime) -> dict[str, Any]:
                 listener.end(external_id)
         except (VendorRefused, owed.NeedsPerson) as refusal:
             log.warning("a subscription was dropped without being ended: %s", type(refusal).__name__)
-    incidents.resolve(key=_incident(row), now=now)
     return {"external_id": "", "secret": ""}
 
 
@@ -258,10 +247,6 @@ def _fell_silent(row: Subscription, reader: Reader, now: datetime) -> bool:
 def _last_sure(row: Subscription, now: datetime) -> datetime:
     """Tell until when nothing can have been missed."""
     return min(filter(None, (row.heard_at, row.checked_at)), default=now) - DAY
-
-
-def _incident(row: Subscription) -> str:
-    return f"portal:subscription:{row.vendor}:{row.pk}"
 
 
 def _ring() -> None:

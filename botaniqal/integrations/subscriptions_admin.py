@@ -1,4 +1,4 @@
-"""Subscriptions and incidents for people: what listens, what was missed, and what somebody was woken for."""
+"""Subscriptions for people: what listens, and what was missed."""
 
 from datetime import datetime, timedelta
 
@@ -9,12 +9,11 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-from botaniqal.admin import BAD, INFO, OK, WAITING, ListViews, WrittenByVerbs, badge, clinic_time, verb
+from botaniqal.admin import BAD, INFO, OK, WAITING, ListViews, badge, clinic_time, verb
 
-from . import owed, subscriptions
+from . import subscriptions
 from .admin import OwedAdmin
-from .models import Incident, Subscription
-from .trouble import in_words
+from .models import Subscription
 
 HEALTH_TONES = {
     Subscription.Health.NEW: INFO,
@@ -22,12 +21,6 @@ HEALTH_TONES = {
     Subscription.Health.SILENT: BAD,
     Subscription.Health.DISABLED: BAD,
     Subscription.Health.LOST: BAD,
-}
-SEVERITY_TONES = {
-    Incident.Severity.CRITICAL: BAD,
-    Incident.Severity.ERROR: BAD,
-    Incident.Severity.WARNING: WAITING,
-    Incident.Severity.INFO: INFO,
 }
 LONGEST_BACK = timedelta(days=90)
 
@@ -139,54 +132,3 @@ class SubscriptionAdmin(OwedAdmin):
     def fetch_missed(self, request: HttpRequest, row: Subscription, *, since: datetime) -> str:
         subscriptions.fetch_since(rows=Subscription.objects.filter(pk=row.pk), since=since, now=timezone.now())
         return "It is read within a minute; what is new shows up in the inbox."
-
-
-class IncidentViews(ListViews):
-    """What is open comes first."""
-
-    views = {
-        "open": ("Open", lambda rows: rows.filter(resolved_at=None)),
-        "all": ("All", lambda rows: rows),
-    }
-
-
-@admin.register(Incident)
-class IncidentAdmin(WrittenByVerbs):
-    """What somebody was woken for."""
-
-    list_display = ["summary", "shown_severity", "opened", "resolved", "shown_outcome"]
-    list_filter = [IncidentViews, "severity"]
-    search_fields = ["summary", "key"]
-    search_help_text = "Words of the incident"
-    empty_text = "Nothing is open. “All” shows what is over."
-    verbs = ["tell_again"]
-    fields = ["summary", "shown_severity", "opened", "resolved", "paged", "shown_outcome", "key"]
-
-    @admin.display(description="Severity", ordering="severity")
-    def shown_severity(self, incident: Incident) -> SafeString:
-        return badge(incident.get_severity_display(), SEVERITY_TONES[incident.severity])
-
-    @admin.display(description="Opened", ordering="opened_at")
-    def opened(self, incident: Incident) -> str:
-        return clinic_time(incident.opened_at)
-
-    @admin.display(description="Over", ordering="resolved_at")
-    def resolved(self, incident: Incident) -> str | SafeString:
-        return clinic_time(incident.resolved_at) if incident.resolved_at else badge("Open", BAD)
-
-    @admin.display(description="PagerDuty told", ordering="paged_at")
-    def paged(self, incident: Incident) -> str:
-        return clinic_time(incident.paged_at)
-
-    @admin.display(description="Who was told")
-    def shown_outcome(self, incident: Incident) -> str:
-        return in_words(incident.problem) or incident.outcome or "Nobody yet"
-
-    @verb(
-        "Tell PagerDuty again",
-        explanation="It is due at once, and counts its tries from the beginning.",
-        when=lambda incident: incident.told < incident.wanted,
-    )
-    def tell_again(self, request: HttpRequest, incident: Incident) -> str:
-        owed.retry(incident, now=timezone.now())
-        return "PagerDuty is told within seconds."

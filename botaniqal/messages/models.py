@@ -35,6 +35,7 @@ class Message(Owed):
         INTEREST_JOINED = "interest_joined", "On the interest list"
         LAUNCH = "launch", "A service begins"
         NURTURE = "nurture", "News of a service to come"
+        ALERT = "alert", "Alert"
 
     class Stream(models.TextChoices):
         """Factual messages are about something agreed; marketing goes to those who consented, and can be ended."""

@@ -34,6 +34,8 @@ FACTS: Mapping[str, Any] = {
     "paragraphs": ["You asked us for news of counselling.", "We begin in summer."],
     "patient": "Leo",
     "clinician": "Dr Dia",
+    "summary": "Nobody is free: In 14 days nobody is free for GAPS – Initial.",
+    "since": "Mon 23 Nov 09:12",
 }
 LINKS = ("link", "accept_link", "decline_link")
 OF_A_VISIT = (

@@ -228,6 +228,7 @@ GROUPS = [
             ),
         ],
     ),
+            Item("Alert rules", "bell", "alerts_alertrule_changelist", "alerts.view_alertrule"),
     (
         "System",
         [

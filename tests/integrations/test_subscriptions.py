@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from botaniqal.integrations import subscriptions
 from botaniqal.integrations.listening import EVENTS
-from botaniqal.integrations.models import Incident, Subscription
+from botaniqal.integrations.models import Subscription
 from botaniqal.readers import READERS
 from tests.factories import CalendlyEventTypeFactory, next_morning
 from tests.sandbox_server import ENVIRONMENT
@@ -187,7 +187,6 @@ class TestCalendly:
         row = look_again()
 
         assert (row.health, len(writes(vendors))) == (Health.ACTIVE, before)
-        assert not Incident.objects.exists()
 
     @pytest.mark.parametrize("fault", ["timeout_after", "error_after"])
     def test_is_asked_once_when_its_answer_gets_lost(self, vendors, fault):
@@ -217,24 +216,22 @@ class TestCalendly:
         assert (after["state"], row.external_id) == ("active", after["uri"])
         assert after["uri"] != before["uri"]
         assert row.health == Health.ACTIVE
-        assert Incident.objects.get().resolved_at
 
-    def test_keeps_the_incident_open_while_it_cannot_be_mended(self, vendors, settings):
+    def test_counts_as_silent_while_it_cannot_be_mended(self, vendors, settings):
         keep()
         settings.SYNC_BACKOFF_SECONDS = 60
         vendors.subscriptions("calendly", "disabled")
         vendors.faults("calendly", "error_before", operation="subscriptions.write")
 
         unmended = look_again()
-        opened = Incident.objects.get()
+        known = subscriptions.silent(Subscription.objects.all()).count()
         vendors.clear_faults()
         mended = look_again()
 
-        assert (unmended.health, opened.resolved_at) == (Health.DISABLED, None)
-        assert opened.next_try_at - opened.opened_at == subscriptions.GRACE
+        assert (unmended.health, known) == (Health.DISABLED, 1)
         assert unmended.missed_since
         assert mended.health == Health.ACTIVE
-        assert Incident.objects.get().resolved_at
+        assert not subscriptions.silent(Subscription.objects.all()).exists()
 
     def test_is_set_up_anew_when_it_was_removed(self, vendors):
         keep()
@@ -243,7 +240,7 @@ class TestCalendly:
         row = look_again()
 
         assert [theirs["uri"] for theirs in at_calendly(vendors)] == [row.external_id]
-        assert "gone" in Incident.objects.get().summary
+        assert row.missed_since
 
     def test_is_set_up_anew_when_it_tells_of_other_events(self, vendors):
         subscribe_by_hand(vendors, PRACTITIONER)
@@ -252,7 +249,6 @@ class TestCalendly:
 
         [theirs] = at_calendly(vendors)
         assert set(theirs["events"]) == EVENTS
-        assert not Incident.objects.exists()
 
     def test_is_set_up_anew_when_the_signing_key_is_another(self, vendors, settings):
         keep()
@@ -314,7 +310,6 @@ class TestSilence:
         row = look_again(READERS)
 
         assert row.health == Health.ACTIVE
-        assert not Incident.objects.exists()
 
     def test_is_noticed_when_something_was_booked_there(self, vendors):
         [before] = at_calendly(vendors)
@@ -326,7 +321,6 @@ class TestSilence:
         [after] = at_calendly(vendors)
         assert (row.health, row.missed_since) == (Health.SILENT, None)
         assert after["uri"] != before["uri"]
-        assert Incident.objects.get().resolved_at is None
 
     @pytest.mark.parametrize("calls", [1, 2])
     def test_is_mended_also_when_that_is_cut_off(self, vendors, calls):
@@ -340,7 +334,6 @@ class TestSilence:
         [after] = at_calendly(vendors)
         assert (row.health, row.external_id) == (Health.SILENT, after["uri"])
         assert after["uri"] != before["uri"]
-        assert Incident.objects.get().resolved_at is None
 
     def test_is_waited_for_while_a_delivery_may_be_on_its_way(self, vendors):
         self.book(vendors)
@@ -359,7 +352,6 @@ class TestSilence:
             subscriptions.heard(vendor=Vendor.CALENDLY, now=timezone.now())
 
         assert Subscription.objects.get().health == Health.ACTIVE
-        assert Incident.objects.get().resolved_at
 
     def test_ends_when_a_person_has_it_set_up_anew(self, vendors):
         self.book(vendors)
@@ -369,7 +361,6 @@ class TestSilence:
             subscriptions.work_due(READERS)
 
         assert Subscription.objects.get().health == Health.ACTIVE
-        assert Incident.objects.get().resolved_at
 
     def book(self, vendors):
         event_type = CalendlyEventTypeFactory(calendly_id="silent")

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from bookings.models import SyncRecord
 from botaniqal.integrations import subscriptions
-from botaniqal.integrations.models import Incident, Subscription, Turn
+from botaniqal.integrations.models import Subscription, Turn
 from botaniqal.readers import READERS, mailboxes
 from practitioners.models import OutsideCalendar, Practitioner
 from tests.factories import BookingFactory, PractitionerFactory
@@ -138,7 +138,6 @@ class TestOutlook:
         assert [theirs["id"] for theirs in at_graph(outlook)] == [after.external_id]
         assert after.external_id != before.external_id
         assert after.secret != before.secret
-        assert Incident.objects.get().resolved_at
         assert (after.missed_since, OutsideCalendar.objects.get().state) == (None, "pending")
 
     def test_is_asked_anew_when_it_says_that_it_was_removed(self, outlook, dia):

@@ -4,8 +4,10 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.db import connection, transaction
+from django.urls import reverse
 from django.utils import timezone
 
+from botaniqal.alerts import telling
 from botaniqal.integrations import incidents, owed
 from botaniqal.integrations.models import Incident
 
@@ -43,19 +45,21 @@ class TestOpenIncident:
     def test_pages_whoever_is_on_call(self, pagerduty, settings):
         happen(severity=incidents.Severity.CRITICAL)
 
-        incidents.work_due()
+        telling.work_due()
 
         [theirs] = pagerduty.state("pagerduty")["incidents"]
         assert (theirs["dedup_key"], theirs["summary"], theirs["severity"]) == (KEY, SUMMARY, "critical")
         assert theirs["source"] == settings.PUBLIC_BASE_URL
-        assert theirs["events"][0]["links"][0]["href"].endswith("/admin/integrations/incident/")
-        assert Incident.objects.get().outcome == incidents.TOLD
+        incident = Incident.objects.get()
+        assert incident.outcome == telling.TOLD
+        page = reverse("admin:integrations_incident_change", args=[incident.pk])
+        assert theirs["events"][0]["links"][0]["href"] == settings.PUBLIC_BASE_URL + page
 
     def test_does_nothing_while_it_is_open(self, pagerduty):
         happen()
-        incidents.work_due()
+        telling.work_due()
         happen()
-        incidents.work_due()
+        telling.work_due()
 
         assert told(pagerduty) == [["trigger"]]
         assert Incident.objects.count() == 1
@@ -63,16 +67,16 @@ class TestOpenIncident:
     def test_opens_another_after_the_first_is_over(self, pagerduty):
         for _ in range(2):
             happen()
-            incidents.work_due()
+            telling.work_due()
             end()
-            incidents.work_due()
+            telling.work_due()
 
         assert told(pagerduty) == [["trigger", "resolve"]] * 2
 
     def test_keeps_its_words_within_bounds(self, pagerduty):
         incidents.open_incident(key="k" * 300, summary="s" * 2000, now=timezone.now())
         incidents.open_incident(key="k" * 300, summary="s" * 2000, now=timezone.now())
-        incidents.work_due()
+        telling.work_due()
 
         assert told(pagerduty) == [["trigger"]]
         assert end("k" * 300)
@@ -93,7 +97,7 @@ class TestOpenIncidentAtOnce:
         def run():
             start.wait()
             happen()
-            incidents.work_due()
+            telling.work_due()
             connection.close()
 
         threads = [threading.Thread(target=run) for _ in range(8)]
@@ -109,13 +113,13 @@ class TestOpenIncidentAtOnce:
 class TestResolve:
     def test_tells_that_it_is_over(self, pagerduty):
         happen()
-        incidents.work_due()
+        telling.work_due()
 
         assert end()
-        incidents.work_due()
+        telling.work_due()
 
         assert told(pagerduty) == [["trigger", "resolve"]]
-        assert Incident.objects.get().outcome == incidents.TOLD_OVER
+        assert Incident.objects.get().outcome == telling.TOLD_OVER
 
     def test_does_nothing_where_nothing_is_open(self, pagerduty):
         happen()
@@ -128,44 +132,44 @@ class TestResolve:
         happen()
         end()
 
-        incidents.work_due()
+        telling.work_due()
 
         assert pagerduty.calls("pagerduty") == []
-        assert Incident.objects.get().outcome == incidents.OVER_BEFORE
+        assert Incident.objects.get().outcome == telling.OVER_BEFORE
 
     @pytest.mark.parametrize("fault", ["timeout_after", "error_after"])
     def test_ends_what_pagerduty_may_have_been_told_of(self, pagerduty, settings, fault):
         settings.SYNC_BACKOFF_SECONDS = 60
         pagerduty.faults("pagerduty", fault, calls=1)
         happen()
-        incidents.work_due()
+        telling.work_due()
         end()
 
-        incidents.work_due()
+        telling.work_due()
 
         assert told(pagerduty) == [["trigger", "resolve"]]
 
     def test_pages_nobody_when_it_is_over_within_its_grace(self, pagerduty):
         happen(grace=timedelta(minutes=5))
-        incidents.work_due()
+        telling.work_due()
         end()
 
-        incidents.work_due()
+        telling.work_due()
 
         assert pagerduty.calls("pagerduty") == []
-        assert Incident.objects.get().outcome == incidents.OVER_BEFORE
+        assert Incident.objects.get().outcome == telling.OVER_BEFORE
 
     def test_leaves_alone_what_began_again_under_its_key(self, pagerduty):
         happen()
-        incidents.work_due()
+        telling.work_due()
         end()
         older = Incident.objects.get()
         Incident.objects.update(needs_person=True)
         happen()
-        incidents.work_due()
+        telling.work_due()
 
         owed.retry(older, now=timezone.now())
-        incidents.work_due()
+        telling.work_due()
 
         assert told(pagerduty) == [["trigger", "trigger"]]
         assert pagerduty.state("pagerduty")["incidents"][0]["state"] == "open"
@@ -177,10 +181,10 @@ class TestWorkDue:
         settings.PAGERDUTY_ROUTING_KEY = ""
         happen()
 
-        assert incidents.work_due() == 1
+        assert telling.work_due() == 1
 
         incident = Incident.objects.get()
-        assert (incident.state, incident.outcome) == ("synced", incidents.NOBODY_TO_PAGE)
+        assert (incident.state, incident.outcome) == ("synced", telling.NO_KEY)
         assert pagerduty.calls("pagerduty") == []
 
     @pytest.mark.parametrize("fault", ["throttled", "error_before", "timeout_before", "error_after", "timeout_after"])
@@ -188,7 +192,7 @@ class TestWorkDue:
         pagerduty.faults("pagerduty", fault, calls=2, retry_after=0)
         happen()
 
-        incidents.work_due()
+        telling.work_due()
 
         [theirs] = pagerduty.state("pagerduty")["incidents"]
         assert theirs["state"] == "open"
@@ -197,18 +201,18 @@ class TestWorkDue:
     def test_tells_of_an_end_before_the_next_beginning(self, pagerduty, settings):
         settings.SYNC_BACKOFF_SECONDS = 60
         happen()
-        incidents.work_due()
+        telling.work_due()
         end()
         pagerduty.faults("pagerduty", "error_before", calls=1)
-        incidents.work_due()
+        telling.work_due()
         happen()
 
-        incidents.work_due()
+        telling.work_due()
         too_early = told(pagerduty)
         Incident.objects.update(next_try_at=timezone.now() - timedelta(seconds=1))
-        incidents.work_due()
+        telling.work_due()
         Incident.objects.update(next_try_at=timezone.now() - timedelta(seconds=1))
-        incidents.work_due()
+        telling.work_due()
 
         assert too_early == [["trigger"]]
         assert told(pagerduty) == [["trigger", "resolve"], ["trigger"]]
@@ -217,7 +221,7 @@ class TestWorkDue:
         settings.PAGERDUTY_ROUTING_KEY = "0" * 32
         happen()
 
-        incidents.work_due()
+        telling.work_due()
 
         assert Incident.objects.get().state == "needs_person"
 
@@ -225,14 +229,14 @@ class TestWorkDue:
         settings.SYNC_TRIES = 2
         pagerduty.faults("pagerduty", "error_before", calls=3)
         happen()
-        incidents.work_due()
+        telling.work_due()
         given_up = Incident.objects.get().state
-        incidents.work_due()
+        telling.work_due()
         untold = told(pagerduty)
 
         for hours in (1.1, 2.2):
             with time_machine.travel(timezone.now() + timedelta(hours=hours)):
-                incidents.work_due()
+                telling.work_due()
 
         assert (given_up, untold) == ("needs_person", [])
         assert told(pagerduty) == [["trigger"]]
