@@ -1,5 +1,6 @@
 """The demo's data."""
 
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -9,22 +10,36 @@ from django.apps import apps
 from django.conf import settings as project
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.db.models import F
+from django.test import override_settings
 from django.utils import timezone
 
-from bookings.models import Booking, SyncRecord
+from bookings.intake import form_filling
+from bookings.models import (
+    Booking,
+    Dispute,
+    EarlierTimeOffer,
+    FormAnswers,
+    FreedTime,
+    MoneyDay,
+    Patient,
+    Payment,
+    RefundDecision,
+    SyncRecord,
+)
 from botaniqal.accounts.models import User
 from botaniqal.management.demo import clinic
-from botaniqal.management.demo.calls import weekday_from
+from botaniqal.management.demo.acts import weekday_from
 from botaniqal.messages.models import Message
+from botaniqal.messages.suppression import is_suppressed
 from botaniqal.wording.models import Approval
 from practitioners import availability
-from practitioners.models import CalendlyEventType, DiaryEntry, Practitioner
-from services.models import AppointmentType
+from practitioners.models import CalendlyEventType, Practitioner
+from services.models import AppointmentType, InterestEntry
 from services.prices import clinic_day
 from tests.sandbox_server import Sandbox
 from triage.models import TriageSession
-
-pytestmark = pytest.mark.django_db
 
 CATALOGUE = Path(project.BASE_DIR) / "services" / "catalogue.json"
 MOMENTS = {
@@ -34,14 +49,18 @@ MOMENTS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def environment(settings):
+@pytest.fixture(autouse=True, scope="module")
+def environment():
     """A demo whose sandbox does not run, and whose environment names two calendars."""
-    settings.DEMO = True
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # others are slow on purpose
-    settings.CALENDLY_BASE_URL = "http://127.0.0.1:9/calendly"
-    settings.CALENDLY_TRIAGE_CALENDAR_ID = "https://api.calendly.com/event_types/TRIAGE"
-    settings.CALENDLY_PRACTITIONER_CALENDAR_IDS = {**settings.CALENDLY_PRACTITIONER_CALENDAR_IDS, "DR_DIA": "DIA"}
+    with override_settings(
+        DEMO=True,
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],  # others are slow on purpose
+        CALENDLY_BASE_URL="http://127.0.0.1:9/calendly",
+        STRIPE_BASE_URL="http://127.0.0.1:9/stripe",
+        CALENDLY_TRIAGE_CALENDAR_ID="https://api.calendly.com/event_types/TRIAGE",
+        CALENDLY_PRACTITIONER_CALENDAR_IDS={**project.CALENDLY_PRACTITIONER_CALENDAR_IDS, "DR_DIA": "DIA"},
+    ):
+        yield
 
 
 @pytest.fixture
@@ -50,18 +69,20 @@ def catalogue(db: None) -> None:
     call_command("load_catalogue", CATALOGUE)
 
 
-@pytest.fixture
-def demo(catalogue: None) -> None:
-    """The demo as it is now."""
-    call_command("demo")
+@pytest.fixture(scope="class")
+def demo(request, environment, django_db_setup, django_db_blocker):
+    """
+    The demo as it is set up now, or at some moment at which the clock stands still: once for all tests of a class.
 
-
-@pytest.fixture(params=MOMENTS)
-def demo_at(request, catalogue):
-    """The demo as it was set up at some moment; the clock stands still."""
-    with time_machine.travel(MOMENTS[request.param], tick=False):
+    It takes seconds, so each test looks at the same rows, and takes back what it writes.
+    """
+    moment = MOMENTS.get(getattr(request, "param", None))
+    clock = time_machine.travel(moment, tick=False) if moment else nullcontext()
+    with django_db_blocker.unblock(), transaction.atomic(), clock:
+        call_command("load_catalogue", CATALOGUE)
         call_command("demo")
-        yield MOMENTS[request.param]
+        yield moment or timezone.now()
+        transaction.set_rollback(True)
 
 
 def to_call(login: str) -> list[datetime]:
@@ -73,7 +94,8 @@ def to_call(login: str) -> list[datetime]:
     )
 
 
-class TestDemo:
+@pytest.mark.django_db
+class TestWhereThereIsNothing:
     def test_refuses_a_real_clinic(self, catalogue, settings):
         settings.DEMO = False
 
@@ -88,6 +110,9 @@ class TestDemo:
 
         assert not User.objects.exists()
 
+
+@pytest.mark.django_db
+class TestDemo:
     def test_changes_nothing_the_second_time(self, demo):
         def rows():
             return {model: list(model.objects.order_by("pk").values()) for model in apps.get_models()}
@@ -134,7 +159,7 @@ class TestDemo:
 
     def test_offers_times_from_nine_to_five_on_every_weekday(self, demo):
         today = clinic_day(timezone.now())
-        monday = today + timedelta(days=14 - today.weekday())
+        monday = today + timedelta(days=42 - today.weekday())
         givers = {}
 
         for slug, kind in [("free-consultation", "consultation"), ("gaps", "initial"), ("weight-loss", "followup")]:
@@ -161,62 +186,59 @@ class TestDemo:
             ("Dr Shivani Rao", "in_person"),
         }
 
-    def test_has_calls_to_make_now_and_soon(self, demo_at):
-        sarah, tom = to_call("sarah"), to_call("tom")
-
-        assert len(sarah) == 3
-        assert demo_at - timedelta(minutes=20) <= sarah[0] <= demo_at - timedelta(minutes=15)
-        assert demo_at + timedelta(minutes=35) <= sarah[1] <= demo_at + timedelta(minutes=40)
-        assert demo_at + timedelta(minutes=85) <= sarah[2] <= demo_at + timedelta(minutes=90)
-        assert len(tom) == 3
-        assert all(moment.minute % 5 == moment.second == 0 for moment in sarah + tom)
-
-    def test_has_a_parked_call_and_one_to_try_again(self, demo_at):
-        [parked] = TriageSession.objects.filter(state="in_progress", claimed_by=None)
-        [tried] = TriageSession.objects.filter(tries=1).select_related("consultation")
-
-        assert [event.get_kind_display() for event in parked.events.all()] == ["Claimed", "Parked"]
-        assert demo_at < tried.due_on <= demo_at + timedelta(minutes=55)
-
-    def test_has_two_weeks_of_calls_behind_it(self, demo_at):
-        done = TriageSession.objects.filter(state="done")
-
-        assert set(done.values_list("outcome", flat=True)) == {"booked", "referred", "rejected", "no_show"}
-        for session in done.select_related("consultation"):
-            assert demo_at - timedelta(days=15) < session.consultation.starts_at < session.ended_at < demo_at
-            assert session.created_at < session.started_at
-
     def test_has_visits_behind_it_and_to_come(self, demo):
-        now = timezone.now()
-        visits = Booking.objects.exclude(appointment_type__kind="consultation")
+        visits = Booking.objects.exclude(appointment_type__kind="consultation").exclude(state="cancelled")
 
-        assert set(visits.filter(starts_at__lt=now).values_list("state", flat=True)) == {"completed", "no_show"}
-        assert set(visits.filter(starts_at__gt=now).values_list("state", flat=True)) == {"confirmed"}
-        assert sum(visit.payment.status == "pending" for visit in visits) == 1
-        assert all(visit.payment.status in ("collected", "pending") and visit.price for visit in visits)
+        assert set(visits.filter(starts_at__lt=demo).values_list("state", flat=True)) == {"completed", "no_show"}
+        assert set(visits.filter(starts_at__gt=demo).values_list("state", flat=True)) == {"confirmed"}
         assert all(visit.starts_at.astimezone(availability.CLINIC).weekday() < 5 for visit in visits)
+
+    def test_takes_money_by_hand_and_gives_some_back(self, demo):
+        paid = Payment.objects.exclude(booking__appointment_type__kind="consultation")
+        decided = RefundDecision.objects.exclude(decided_at=None)
+
+        assert set(paid.values_list("method", flat=True)) == {"credit_card_phone", "cash", "bank_transfer"}
+        assert paid.filter(status="pending").get().booking.checkouts.get().door == "desk"
+        assert RefundDecision.objects.filter(status="waiting").exists()
+        assert set(decided.values_list("status", flat=True)) == {"given_back", "kept"}
+
+    def test_has_forms_that_were_sent_begun_and_not_begun(self, demo):
+        ahead = Booking.objects.upcoming(demo).filter(appointment_type__kind="initial")
+        names = {visit.patient.name: form_filling.state_of(visit) for visit in ahead}
+
+        assert names["Oliver Grant"] == "sent"
+        assert names["Chloe Wong"] == "draft"
+        assert names["Sofia Rossi"] == "to_fill"
+        assert set(FormAnswers.objects.sent_in().values_list("form_id", flat=True)) >= {
+            "mini-intake",
+            "medical-history",
+            "nutrition-assessment",
+        }
+
+    def test_heard_of_an_address_that_does_not_exist(self, demo):
+        [lost] = Message.objects.for_a_person()
+
+        assert lost.delivery == "bounced"
+        assert is_suppressed(lost.to)
 
     def test_keeps_every_booking_in_the_diary(self, demo):
         bookings = Booking.objects.select_related("entry")
 
         assert all((each.starts_at, each.ends_at) == (each.entry.starts_at, each.entry.ends_at) for each in bookings)
-        assert DiaryEntry.objects.count() == bookings.count()
 
     def test_owes_vendors_and_patients_only_what_is_to_come(self, demo):
-        now = timezone.now()
-        past = Booking.objects.filter(starts_at__lte=now)
-        ahead = Booking.objects.filter(starts_at__gt=now)
+        ahead = set(Booking.objects.upcoming(demo).values_list("pk", flat=True))
+        offers = set(EarlierTimeOffer.objects.values_list("pk", flat=True))
+        bounced = set(Message.objects.for_a_person().values_list("reference", flat=True))
 
-        assert not SyncRecord.objects.open().filter(booking__in=past).exists()
-        assert not Message.objects.open().filter(reference__in=past.values("pk")).exists()
-        assert {record.booking_id for record in SyncRecord.objects.open()} == {booking.pk for booking in ahead}
-        assert {message.reference for message in Message.objects.open()} == {booking.pk for booking in ahead}
+        assert {record.booking_id for record in SyncRecord.objects.open()} == ahead
+        assert {message.reference for message in Message.objects.open()} - offers - bounced <= ahead
 
     def test_invents_all_patients(self, demo):
-        patients = {session.patient for session in TriageSession.objects.select_related("patient")}
+        patients = set(Patient.objects.all())
 
         assert all(patient.email.endswith("@example.com") for patient in patients)
-        assert all(patient.phone.startswith("+6149157") for patient in patients)
+        assert all(patient.phone.startswith(("+6149157", "+61370101")) for patient in patients)
         assert len({patient.phone for patient in patients}) == len(patients)
 
     def test_takes_event_types_from_the_environment_first(self, demo):
@@ -236,12 +258,12 @@ class TestDemo:
 
         assert set(rows.values_list("practitioner", "appointment_type")) == given
 
-    def test_says_that_the_sandbox_does_not_run(self, catalogue, capsys):
+    def test_says_that_the_sandbox_does_not_run(self, demo, capsys):
         call_command("demo")
 
         assert "The sandbox was not told" in capsys.readouterr().out
 
-    def test_leaves_calendly_itself_alone(self, catalogue, settings, capsys):
+    def test_leaves_calendly_itself_alone(self, demo, settings, capsys):
         settings.CALENDLY_BASE_URL = "https://api.calendly.com"
 
         call_command("demo")
@@ -257,6 +279,82 @@ class TestDemo:
         assert {row.uri for row in CalendlyEventType.objects.all()} <= known.keys()
         assert known["https://api.calendly.com/event_types/DIA"]["profile"]["name"] == "Dr Dia Menon"
         assert known["https://api.calendly.com/event_types/TRIAGE"]["pooling_type"] == "round_robin"
+
+    def test_lets_stripe_know_of_what_was_paid_online(self, demo, settings, sandbox: Sandbox):
+        settings.CALENDLY_BASE_URL, settings.STRIPE_BASE_URL = sandbox.calendly_url, sandbox.stripe_url
+
+        call_command("demo")
+
+        online = Booking.objects.filter(source="online").exclude(appointment_type__kind="consultation")
+        assert set(online.values_list("state", flat=True)) == set(Booking.State.values)
+        assert online.filter(created_at__lt=demo - timedelta(days=30), payment__method="stripe_link").count() > 2
+        assert set(RefundDecision.objects.filter(checkout__isnull=False).values_list("status", flat=True)) == {
+            "waiting",
+            "sending",
+        }
+        assert Dispute.objects.get().outcome == "open"
+        [differs] = MoneyDay.objects.exclude(differences=[])
+        assert differs.their_taken - differs.our_taken == 20
+        assert differs.explanation
+        assert MoneyDay.objects.filter(differences=[], our_taken__gt=0).count() > 3
+        assert not SyncRecord.objects.open().filter(booking__starts_at__lt=demo).exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("demo", MOMENTS, indirect=True)
+class TestAtAnyMoment:
+    def test_has_calls_to_make_now_and_soon(self, demo):
+        sarah, tom = to_call("sarah"), to_call("tom")
+
+        assert len(sarah) == 3
+        assert demo - timedelta(minutes=20) <= sarah[0] <= demo - timedelta(minutes=15)
+        assert demo + timedelta(minutes=35) <= sarah[1] <= demo + timedelta(minutes=40)
+        assert demo + timedelta(minutes=85) <= sarah[2] <= demo + timedelta(minutes=90)
+        assert len(tom) == 3
+        assert all(moment.minute % 5 == moment.second == 0 for moment in sarah + tom)
+
+    def test_has_a_parked_call_and_one_to_try_again(self, demo):
+        [parked] = TriageSession.objects.filter(state="in_progress", claimed_by=None)
+        [tried] = TriageSession.objects.filter(tries=1).select_related("consultation")
+
+        assert [event.get_kind_display() for event in parked.events.all()] == ["Claimed", "Parked"]
+        assert demo < tried.due_on <= demo + timedelta(minutes=55)
+
+    def test_has_a_quarter_of_calls_behind_it(self, demo):
+        done = TriageSession.objects.filter(state="done").select_related("consultation")
+
+        assert done.count() > 50
+        assert set(done.values_list("outcome", flat=True)) == {"booked", "referred", "rejected", "no_show"}
+        for session in done:
+            assert demo - timedelta(days=95) < session.consultation.starts_at < session.ended_at < demo
+            assert session.created_at < session.started_at
+
+    def test_leads_calls_on_to_visits_and_follow_ups(self, demo):
+        visits = Booking.objects.filter(source="phone", patient__triage_sessions__outcome="booked")
+        came = visits.filter(state="completed", appointment_type__kind="initial")
+        again = visits.filter(appointment_type__kind="followup", patient__bookings__in=came)
+
+        assert came.count() > again.distinct().count() > 10
+        assert 0 < visits.filter(state="no_show").count() < came.count() / 3
+
+    def test_gives_everything_its_own_moment(self, demo):
+        assert not Booking.objects.filter(created_at__gt=demo).exists()
+        assert not Booking.objects.filter(created_at__gt=F("starts_at")).exists()
+        assert not Message.objects.filter(sent_at__gt=demo).exists()
+        assert not Message.objects.filter(created_at__gt=demo).exists()
+
+    def test_tells_of_those_who_wait(self, demo):
+        entries = InterestEntry.objects.all()
+        freed = FreedTime.objects.exclude(state="gone")
+        reasons = [row["reason"] for one in freed for row in one.passed_over]
+
+        assert set(entries.values_list("service__slug", "source")) == {
+            (service, source) for service in ("counseling", "equine") for source in ("page", "api", "desk")
+        }
+        assert entries.exclude(left_at=None).count() > entries.exclude(left_reason="").count() > 0
+        assert {one.state for one in freed} >= {"filled", "offered"}
+        assert {"accepted", "declined", "open"} <= set(EarlierTimeOffer.objects.values_list("state", flat=True))
+        assert "Wants Dr Shivani Rao alone." in reasons
 
 
 class TestWeekdayFrom:

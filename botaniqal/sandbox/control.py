@@ -32,6 +32,8 @@ graph/life        POST    {event, mailbox?}: expired unheard, or a lifecycle eve
 graph/tokens      POST    {seconds}: how long keys to Graph live from now on
 graph/tokens      DELETE  every key ends now
 stripe/presses    POST    {session, press: pay | debit | decline | expire}: as the patient on the checkout page
+stripe/payments   POST    {session, at}: it was paid at that moment, in seconds since 1970, and nobody is told any more
+stripe/disputes   POST    {payment_intent}: the patient's bank asks the money back
 stripe/keys       DELETE  every Idempotency-Key is forgotten, as after a day
 portal            POST    {url, unasked?}: where webhooks go; unasked false: nobody is told without a subscription
 reset             POST    forget everything but event types and their hosts; the environment's settings hold again
@@ -53,7 +55,8 @@ from botaniqal.sandbox.door import body_of, calls
 from botaniqal.sandbox.graph import control as graph
 from botaniqal.sandbox.medirecords.api import APPOINTMENT_TYPES
 from botaniqal.sandbox.store import store
-from botaniqal.sandbox.stripe.payments import PRESSES
+from botaniqal.sandbox.stripe.afterwards import dispute
+from botaniqal.sandbox.stripe.payments import PRESSES, get, was_paid
 from botaniqal.sandbox.vendors import VENDORS, Refused
 
 NAME: Schema = {"type": "string", "minLength": 1}
@@ -101,6 +104,8 @@ PRESET = _body("preset", preset={"type": "string", "enum": list(dial.PRESETS)})
 SEED = _body("seed", seed={"type": ["string", "integer"], "maxLength": 100})
 SUBSCRIPTIONS = _body("vendor", "state", vendor=NAME, state=NAME)
 PRESS = _body("session", "press", session=NAME, press={"type": "string", "enum": list(PRESSES)})
+PAID_BEFORE = _body("session", "at", session=NAME, at={"type": "integer", "minimum": 0})
+DISPUTE = _body("payment_intent", payment_intent=NAME)
 AGAIN = _body("id", id=NAME, times={"type": "integer", "minimum": 1, "maximum": 100})
 
 # What the sandbox has learnt of the clinic stays when its state is emptied.
@@ -235,6 +240,19 @@ def press_stripe(request: HttpRequest) -> JsonResponse:
     body = body_of(request, PRESS)
     PRESSES[body["press"]](body["session"])
     return JsonResponse({"pressed": True})
+
+
+def pay_stripe_before(request: HttpRequest) -> JsonResponse:
+    """Let somebody have paid on a checkout page at a moment that is past, as in a clinic that has been there before."""
+    body = body_of(request, PAID_BEFORE)
+    was_paid(body["session"], body["at"])
+    return JsonResponse({"paid": True})
+
+
+def dispute_at_stripe(request: HttpRequest) -> JsonResponse:
+    """Let a patient's bank ask a payment back, and say which dispute it is."""
+    intent = get("payment_intent", body_of(request, DISPUTE)["payment_intent"])
+    return JsonResponse({"id": dispute(intent)["id"]})
 
 
 def forget_keys(request: HttpRequest) -> JsonResponse:

@@ -300,3 +300,23 @@ class TestPage:
     def test_knows_no_other_verb(self, paid, browser):
         assert browser.press(f"payments/{paid['id']}/steal").status_code == 404
         assert browser.press("payments/cs_unknown/refund").status_code == 404
+
+
+class TestBehindThePortalsBack:
+    def test_lets_somebody_have_paid_before_without_telling_anybody(self, sandbox, stripe, session):
+        before = len(sandbox.state("stripe")["deliveries"])
+
+        sandbox.control("POST", "stripe/payments", json={"session": session["id"], "at": 1_700_000_000})
+
+        after = stripe("GET", f"checkout/sessions/{session['id']}").json()
+        [charge] = sandbox.state("stripe")["charges"]
+        assert (after["payment_status"], charge["payment_intent"]) == ("paid", after["payment_intent"])
+        assert charge["created"] == 1_700_000_000
+        assert len(sandbox.state("stripe")["deliveries"]) == before
+
+    def test_lets_a_bank_ask_money_back(self, sandbox, stripe, paid):
+        answer = sandbox.control("POST", "stripe/disputes", json={"payment_intent": paid["payment_intent"]})
+
+        [opened] = sandbox.state("stripe")["disputes"]
+        assert opened["payment_intent"] == paid["payment_intent"]
+        assert answer == {"id": opened["id"]}

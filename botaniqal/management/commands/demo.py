@@ -5,8 +5,21 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
+from bookings.models import Booking
 from botaniqal.integrations.http import VendorRefused, VendorUnavailable
-from botaniqal.management.demo import calendars, calls, clinic, payments, script, story
+from botaniqal.management.demo import (
+    acts,
+    calendars,
+    calls,
+    clinic,
+    earlier_list,
+    payments,
+    quarter,
+    script,
+    stripe_past,
+)
+from botaniqal.messages.models import Message
+from triage.models import TriageSession
 
 
 class Command(BaseCommand):
@@ -38,8 +51,14 @@ class Command(BaseCommand):
         calendars.enter_event_types()
         clinic.publish(now=timezone.now())
         script.approve(by=people["dia"].user, now=timezone.now())
-        calls.make_calls(people=people, now=timezone.now())
-        self.stdout.write(f"Loaded {len(clinic.LOGINS)} logins, {len(people)} practitioners, {len(story.CALLS)} calls.")
+        now = timezone.now()
+        quarter.live_through(people=people, now=now)
+        calls.make_calls(people=people, now=now)
+        earlier_list.fill(people=people, now=now)
+        acts.forget_what_is_past(Booking.objects.all(), now)
+        acts.let_have_gone_out(Message.objects.filter(kind=Message.Kind.EARLIER_OFFER), now)
+        calls_made = TriageSession.objects.count()
+        self.stdout.write(f"Loaded {len(clinic.LOGINS)} logins, {len(people)} practitioners, {calls_made} calls.")
 
     def tell_sandbox(self) -> bool:
         """Make the event types known to the sandbox, if there is one, and say whether it listened."""
@@ -59,7 +78,7 @@ class Command(BaseCommand):
         if not payments.is_sandbox_named():
             return
         try:
-            paid = payments.pay_online(now=timezone.now())
+            paid = stripe_past.pay(now=timezone.now()) + payments.pay_online(now=timezone.now())
         except (VendorUnavailable, VendorRefused) as error:
             self.stdout.write(f"Nobody paid online ({error}). Run this again once the sandbox runs.")
         else:

@@ -7,14 +7,15 @@ from uuid import NAMESPACE_URL, uuid5
 from django.conf import settings
 
 from bookings import reasons
-from bookings.models import Booking, Checkout
+from bookings.models import Booking
 from bookings.money import checkouts, settlement
 from bookings.patients import consents
 from bookings.self_service import own_visit
-from bookings.self_service.online import Person, begin, online
-from botaniqal.integrations.http import Wire
+from bookings.self_service.online import Person, begin, lapse, online
 from practitioners import availability
 from services.models import AppointmentType
+
+from .stripe_past import sandbox
 
 SANDBOX_STRIPE = "/stripe"
 
@@ -29,12 +30,22 @@ class Visitor:
     in_days: int
     presses: tuple[str, ...] = ("pay",)
     cancels: bool = False
+    minutes_ago: int = 0
 
 
 VISITORS = (
     Visitor(name="Ava Thompson", phone="+61491570110", code="initial-alternative-15min", in_days=2),
     Visitor(name="Noah Williams", phone="+61491570313", code="initial-gaps-60min", in_days=4),
     Visitor(name="Isla Brown", phone="+61491570737", code="initial-alternative-15min", in_days=3, cancels=True),
+    Visitor(
+        name="Ella Novak",
+        phone="+61491578888",
+        code="initial-alternative-15min",
+        in_days=6,
+        presses=("expire",),
+        minutes_ago=45,
+    ),
+    Visitor(name="Leon Hart", phone="+61491579212", code="initial-inperson-20min", in_days=7, presses=()),
     Visitor(
         name="Jack Taylor",
         phone="+61491571266",
@@ -59,7 +70,7 @@ def pay_online(*, now: datetime) -> int:
     """
     done = 0
     for visitor in VISITORS:
-        booking = _booked(visitor, now)
+        booking = _booked(visitor, now - timedelta(minutes=visitor.minutes_ago))
         if booking and booking.state == Booking.State.PENDING_PAYMENT:  # a run before this one may have been cut off
             _pay(visitor, booking, now)
             done += 1
@@ -93,24 +104,18 @@ def _booked(visitor: Visitor, now: datetime) -> Booking | None:
 
 
 def _pay(visitor: Visitor, booking: Booking, now: datetime) -> None:
-    checkout = booking.checkouts.get(status__in=checkouts.STANDING)
+    checkout = booking.checkouts.filter(status__in=checkouts.STANDING).first()
+    if checkout is None:  # it lapsed since, and so will the booking
+        return
     settlement.open_now(checkout.pk)
     checkout.refresh_from_db()
     for press in visitor.presses:
-        _press(checkout, press)
+        sandbox("presses", session=checkout.external_id, press=press)
     settlement.look(checkout.pk, now)
+    if "expire" in visitor.presses:
+        lapse(booking_id=booking.pk, by=None, now=now)
     if visitor.cancels:
         booking.refresh_from_db()
         percent = own_visit.terms(booking, now=now).percent
         cause = reasons.for_patients().get(code="time_does_not_suit")
         own_visit.cancel(booking_id=booking.pk, cause=cause, detail="", percent=percent, by=None, now=now)
-
-
-def _press(checkout: Checkout, press: str) -> None:
-    wire = Wire(
-        vendor="Sandbox",
-        base_url=settings.STRIPE_BASE_URL.removesuffix(SANDBOX_STRIPE),
-        token="",
-        timeout=settings.VENDOR_TIMEOUT_SECONDS,
-    )
-    wire.post("/_control/stripe/presses", json={"session": checkout.external_id, "press": press}, read=bool)

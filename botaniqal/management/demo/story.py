@@ -21,6 +21,8 @@ class Visit:
     when: tuple[int, time]
     ending: Booking.State = Booking.State.CONFIRMED
     is_paid: bool = True
+    form: str = ""
+    """How far its form is: sent, a draft, or not begun."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +152,7 @@ CALLS = (
         when=(-3, time(9, 30)),
         outcome=Outcome.BOOKED,
         notes="Brings her test results along.",
-        visit=Visit(who="shivani", code="initial-inperson-20min", when=(2, time(15))),
+        visit=Visit(who="shivani", code="initial-inperson-20min", when=(2, time(15)), form="draft"),
     ),
     Call(
         patient="Ben Carter",
@@ -192,7 +194,7 @@ CALLS = (
         when=-65,
         outcome=Outcome.BOOKED,
         notes="Video, mornings.",
-        visit=Visit(who="dia", code="initial-alternative-15min", when=(1, time(10))),
+        visit=Visit(who="dia", code="initial-alternative-15min", when=(1, time(10)), form="sent"),
     ),
     Call(
         patient="Grace Palmer",
