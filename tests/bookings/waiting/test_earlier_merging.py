@@ -3,22 +3,14 @@
 import pytest
 from django.utils import timezone
 
-from bookings import lifecycle
 from bookings.models import EarlierTimeOffer, EarlierTimeRequest, FreedTime
 from bookings.patients import merging
 from bookings.waiting import earlier, earlier_answers, earlier_offers
-from tests.factories import AppointmentTypeFactory, PatientFactory, PractitionerFactory, next_morning
-from tests.visits import booked_visit
+from tests.factories import PatientFactory
 
 pytestmark = pytest.mark.django_db
 
-SOON = next_morning(10, days=5)
 State = EarlierTimeRequest.State
-
-
-@pytest.fixture
-def kind():
-    return AppointmentTypeFactory()
 
 
 @pytest.fixture
@@ -37,17 +29,6 @@ def ask(kind):
         return earlier.ask(patient=patient, appointment_type=kind, by=None, now=timezone.now(), **wishes)
 
     return ask
-
-
-@pytest.fixture
-def free_up(kind):
-    """Have a visit called off, so that its time is free."""
-    doctor = PractitionerFactory(gives=[kind])
-
-    def free_up():
-        lifecycle.cancel(booking_id=booked_visit(doctor, SOON).pk, reason="Ill", by=None, now=timezone.now())
-
-    return free_up
 
 
 def merged(kept, other):

@@ -9,13 +9,11 @@ from bookings import lifecycle
 from bookings.models import EarlierTimeOffer, EarlierTimeRequest
 from bookings.self_service import links
 from bookings.waiting import earlier, earlier_answers, earlier_offers
-from tests.factories import AppointmentTypeFactory, PatientFactory, PractitionerFactory, next_morning
+from tests.bookings.waiting.offers import LATE, SOON, Offer, Request
+from tests.factories import PatientFactory
 from tests.visits import booked_visit
 
 pytestmark = pytest.mark.django_db
-
-SOON, LATE = next_morning(10, days=5), next_morning(10, days=20)
-Offer, Request = EarlierTimeOffer.State, EarlierTimeRequest.State
 
 
 @pytest.fixture
@@ -25,14 +23,7 @@ def visitor():
 
 
 @pytest.fixture
-def kind():
-    return AppointmentTypeFactory()
-
-
-@pytest.fixture
-def book(kind):
-    doctor = PractitionerFactory(name="Dr Dia", gives=[kind])
-
+def book(doctor):
     def book(starts_at):
         return booked_visit(doctor, starts_at, patient=PatientFactory(name="Leo Martin", email="leo@example.com"))
 
