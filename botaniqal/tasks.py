@@ -27,6 +27,7 @@ from botaniqal.api import health, idempotency
 from botaniqal.integrations import inbox, subscriptions
 from botaniqal.messages import sending
 from botaniqal.readers import READERS, mailboxes
+from botaniqal.reports.figures import closing
 from botaniqal.webhooks import HANDLERS
 from practitioners import calendars, publish_check
 from services import interest, nurture, prices
@@ -188,6 +189,12 @@ def check_catalogue() -> int:
     """Store which appointments can be offered, and why the others cannot."""
     now = timezone.now()
     return publish_check.refresh(day=prices.clinic_day(now), now=now)
+
+
+@bell
+def close_days() -> int:
+    """Count the days that are over, and those again in which something has changed."""
+    return closing.close_due(now=timezone.now())
 
 
 @bell

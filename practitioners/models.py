@@ -344,6 +344,7 @@ class DiaryEntry(models.Model):
             ),
             models.Index(fields=["held_for"], condition=Q(held_for__isnull=False), name="diary_by_holder"),
             models.Index(fields=["live_until"], condition=Q(live_until__isnull=False), name="diary_released"),
+            models.Index(fields=["live_from"], condition=Q(held_for__isnull=False), name="hold_by_making"),
         ]
 
     def __str__(self) -> str:

@@ -142,6 +142,9 @@ class Booking(models.Model):
             models.Index(fields=["starts_at"], condition=~Q(attention=""), name="booking_for_a_person"),
             models.Index(fields=["starts_at"], condition=Q(state="confirmed"), name="booking_coming"),
             models.Index(fields=["starts_at"], condition=Q(state="cancelled"), name="booking_cancelled"),
+            models.Index(
+                fields=["cancelled_at"], condition=Q(cancelled_at__isnull=False), name="booking_by_cancelling"
+            ),
             models.Index(fields=["practitioner", "patient"], name="booking_whose"),
             models.Index(fields=["pays_until"], condition=Q(state="pending_payment"), name="booking_unpaid"),
         ]

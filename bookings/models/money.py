@@ -170,6 +170,7 @@ class RefundDecision(Owed):
             owed_index("refund_owed"),
             stuck_index("refund_stuck"),
             models.Index(fields=["created_at"], condition=Q(status="waiting"), name="refund_to_decide"),
+            models.Index(fields=["settled_at"], condition=Q(settled_at__isnull=False), name="refund_by_settling"),
         ]
 
     def __str__(self) -> str:

@@ -1,23 +1,31 @@
 """Figures of this moment: today's and this week's, what is free now, and how far behind anything is."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
-from django.db.models import Count, F, Min, Q, Sum
-from django.db.models.functions import TruncDate
+from django.db.models import Count, F, Min, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Least, TruncDate
 from django.utils import timezone
 
-from bookings.models import Booking, Payment, SyncRecord
+from bookings.models import Booking, Payment, SyncNote, SyncRecord
 from botaniqal.accounts.models import User
+from botaniqal.integrations.models import InboundEvent, Turn
 from botaniqal.messages.models import Message
+from practitioners import availability
+from practitioners.availability import Offer
 from practitioners.day_plan import Use, uses_of_week
-from practitioners.models import Practitioner
+from practitioners.models import OutsideCalendar, Practitioner
 from services.models import AppointmentType, PractitionerType
+from services.prices import clinic_day
 from triage.models import TriageSession
 
 from .period import day_start
 from .shapes import Share, Slots
+
+FREE_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +115,44 @@ def troubles() -> list[Trouble]:
 
 
 def free_slots(now: datetime) -> list[Slots]:
-    """Count the free times of everybody who gives care, from now to the horizon of what they give."""
-    raise NotImplementedError
+    """
+    Count for everybody who gives care the times of the next days at which a visit with them could be booked now.
+
+    Times in a calendar that has not been read for long are doubtful and left out.
+    """
+    people = list(Practitioner.objects.active().exclude(type=PractitionerType.CONSULTANT))
+    calendars = {(row.practitioner_id, row.provider): row for row in OutsideCalendar.objects.all()}
+    gives = Practitioner.appointment_types.through.objects.filter(
+        practitioner__in=people, appointmenttype__in=AppointmentType.objects.offered()
+    ).exclude(appointmenttype__kind=AppointmentType.Kind.CONSULTATION)
+    known = {person.pk: person for person in people}
+    offers = [
+        Offer(person, row.appointmenttype, calendars.get((person.pk, person.calendar_provider)))
+        for row in gives.select_related("appointmenttype")
+        for person in [known[row.practitioner_id]]
+    ]
+    starts: dict[UUID, int] = defaultdict(int)
+    for slots in availability.find_slots(offers=offers, first_day=clinic_day(now), days=FREE_DAYS, hides_stale=True):
+        starts[slots.practitioner.pk] |= slots.starts
+    return [Slots(person, starts[person.pk].bit_count()) for person in people]
 
 
 def sync_lag(now: datetime) -> timedelta:
-    """Say for how long the change has waited that vendors have not been told of the longest."""
-    raise NotImplementedError
+    """Say for how long the oldest change has waited that a worker has yet to tell a vendor of."""
+    told = SyncNote.objects.filter(record=OuterRef("record"), turn=Turn.TOLD).order_by("-at").values("at")[:1]
+    failed = SyncNote.objects.filter(record=OuterRef("pk"), turn=Turn.PUT_OFF).annotate(told_at=Subquery(told))
+    failed = failed.filter(Q(told_at=None) | Q(told_at__lt=F("at"))).order_by("at").values("at")[:1]
+    # Put off, it is tried again later than it was owed; the first of those notes is next to when that was.
+    waiting = SyncRecord.objects.open().filter(needs_person=False).order_by()
+    since = waiting.annotate(since=Least("next_try_at", Subquery(failed))).aggregate(first=Min("since"))["first"]
+    return _age(since, now)
 
 
 def inbox_age(now: datetime) -> timedelta:
-    """Say for how long the message has waited that was not worked the longest."""
-    raise NotImplementedError
+    """Say for how long the oldest message of a vendor has waited for a worker."""
+    waiting = InboundEvent.objects.open().filter(needs_person=False)
+    return _age(waiting.aggregate(first=Min("received_at"))["first"], now)
+
+
+def _age(since: datetime | None, now: datetime) -> timedelta:
+    return max(now - since, timedelta()) if since else timedelta()
