@@ -1,6 +1,9 @@
 """The portal itself as Django apps: its admin site, and what belongs to no app of the clinic."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
+from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
 from django.utils.module_loading import autodiscover_modules
 
@@ -21,3 +24,14 @@ class Portal(AppConfig):
 
     name = "botaniqal"
     verbose_name = "Portal"
+
+    def ready(self) -> None:
+        """
+        Tell those outside who want to know of errors and of what takes how long.
+
+        What is not set is not even loaded. Every process comes through here, and those of a server after it forked.
+        """
+        wanted = {"botaniqal.sentry": settings.SENTRY_DSN, "botaniqal.traces": settings.OTEL_EXPORTER_OTLP_ENDPOINT}
+        for module, address in wanted.items():
+            if address:
+                import_module(module).start()

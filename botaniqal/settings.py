@@ -381,8 +381,12 @@ ALERT_SECONDS = env.float("ALERT_SECONDS", default=30)
 RECONCILE_DAYS = env.int("RECONCILE_DAYS", default=60)
 
 
-# --- Logs -------------------------------------------------------------------------------------------------------------
+# --- Logs, errors, traces ---------------------------------------------------------------------------------------------
 
+# How this version is called, on the status page and by those below.
+RELEASE = env.str("RELEASE", default="")
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
 LOG_FORMAT = env.str("LOG_FORMAT", default="line" if DEMO or DEBUG else "json")
 if LOG_FORMAT not in ("line", "json"):
     raise ImproperlyConfigured("LOG_FORMAT must be line or json.")
