@@ -5,21 +5,13 @@ from threading import Barrier
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 
 from bookings.models import Booking
 from practitioners.models import DiaryEntry, Practitioner
+from tests.races.together import dead_locks
 
 DOOR = "/api/bookings/phone"
 CROWD = 200
-
-
-def dead_locks():
-    """How many dead-locks the database broke up since it was made."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_force_next_flush(), pg_stat_clear_snapshot()")
-        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-        return cursor.fetchone()[0]
 
 
 @pytest.fixture(autouse=True)

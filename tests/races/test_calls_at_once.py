@@ -1,14 +1,10 @@
 """Calls that two consultants want at once, or that one takes while the other is still typing."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
-from django.db import connection
 from django.utils import timezone
 
-from botaniqal.errors import DomainError
 from tests.factories import AppointmentTypeFactory, PractitionerFactory, SessionFactory, next_morning
+from tests.races.together import at_once, codes
 from triage import claims, no_answer, rebooking, sessions
 from triage.models import TriageSession
 
@@ -22,23 +18,6 @@ def people(transactional_db):
     return [PractitionerFactory(consultant=True, name=name) for name in ("Sarah", "Tom", "Ann", "Kim")]
 
 
-def at_once(*verbs):
-    """Do several things at the same moment; give what was refused, by its code, or what came of it."""
-    start = threading.Barrier(len(verbs))
-
-    def run(verb):
-        start.wait()
-        try:
-            return verb()
-        except DomainError as refused:
-            return refused.code
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(verbs)) as threads:
-        return list(threads.map(run, verbs))
-
-
 def doing(verb, session, person, **kwargs):
     return lambda: verb(session_id=session.pk, consultant=person, by=person.user, now=timezone.now(), **kwargs)
 
@@ -49,7 +28,7 @@ class TestClaim:
         for _ in range(ROUNDS):
             session = SessionFactory(consultant=owner)
 
-            came = at_once(*(doing(claims.claim, session, person) for person in others))
+            came = codes(at_once(*(doing(claims.claim, session, person) for person in others)))
 
             session.refresh_from_db()
             [winner] = [result for result in came if isinstance(result, TriageSession)]
@@ -62,7 +41,7 @@ class TestClaim:
         for _ in range(ROUNDS):
             session = SessionFactory(consultant=owner)
 
-            came = at_once(doing(sessions.start, session, owner), doing(claims.claim, session, other))
+            came = codes(at_once(doing(sessions.start, session, owner), doing(claims.claim, session, other)))
 
             session.refresh_from_db()
             assert [isinstance(result, TriageSession) for result in came].count(True) == 1
@@ -80,7 +59,7 @@ class TestTakeOver:
             def write(session=session, saving=saving):
                 return sessions.write(session_id=session.pk, consultant=owner, by=owner.user, **saving)
 
-            written, _ = at_once(write, doing(claims.take_over, session, other))
+            written, _ = codes(at_once(write, doing(claims.take_over, session, other)))
 
             session.refresh_from_db()
             assert session.consultant == session.claimed_by == other
@@ -111,7 +90,7 @@ class TestChoose:
         def choosing(session):
             return lambda: rebooking.choose(session_id=session.pk, starts_at=TEN, now=timezone.now())
 
-        came = at_once(*map(choosing, calls))
+        came = codes(at_once(*map(choosing, calls)))
 
         assert came.count("slot_taken") == 1
         assert TriageSession.objects.filter(consultation__starts_at=TEN).count() == 1

@@ -1,14 +1,11 @@
 """The first version of something, begun twice in one moment: there is no row yet that could be locked."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from bookings.models import ConsentWording
 from bookings.patients import consents
-from botaniqal.errors import DomainError
+from tests.races.together import at_once
 from triage import scripts
 from triage.models import Script
 
@@ -16,24 +13,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 AT_ONCE = 6
 
 
-def at_once(do) -> list[object]:
-    """Do the same several times in one moment; give each result, or by what it was refused."""
-
-    def one(_):
-        try:
-            return do()
-        except DomainError as refusal:
-            return type(refusal)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        return list(threads.map(one, range(AT_ONCE)))
+def publish(text):
+    return consents.publish(kind="recording", text=text, is_required=False, by=None, now=timezone.now())
 
 
 class TestMakeDraft:
     def test_begins_the_first_script_once(self):
-        results = at_once(lambda: scripts.make_draft(of=None, by=None))
+        results = at_once(*[lambda: scripts.make_draft(of=None, by=None)] * AT_ONCE)
 
         assert sum(isinstance(each, Script) for each in results) == 1
         assert Script.objects.get().version == 1
@@ -41,23 +27,13 @@ class TestMakeDraft:
 
 class TestPublish:
     def test_puts_the_first_wording_into_use_once(self):
-        results = at_once(
-            lambda: consents.publish(
-                kind="recording", text="May we record?", is_required=False, by=None, now=timezone.now()
-            )
-        )
+        results = at_once(*[lambda: publish("May we record?")] * AT_ONCE)
 
         assert {type(each) for each in results} == {ConsentWording}
         assert ConsentWording.objects.get(kind="recording").version == 1
 
     def test_gives_different_words_a_version_each(self):
-        words = iter(range(AT_ONCE))
-
-        at_once(
-            lambda: consents.publish(
-                kind="recording", text=f"May we, {next(words)}?", is_required=False, by=None, now=timezone.now()
-            )
-        )
+        at_once(*[lambda n=n: publish(f"May we, {n}?") for n in range(AT_ONCE)])
 
         versions = ConsentWording.objects.filter(kind="recording").values_list("version", flat=True)
         assert sorted(versions) == list(range(1, AT_ONCE + 1))

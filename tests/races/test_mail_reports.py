@@ -1,34 +1,24 @@
 """Reports of one message that come in at the same moment."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from botaniqal.messages import tracking
 from botaniqal.messages.models import Message, Suppression
 from botaniqal.messages.tracking import Delivery, Report
+from tests.races.together import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ROUNDS = 10
 
 
-def at_once(reports):
-    start = threading.Barrier(len(reports))
-
-    def hear(report):
-        start.wait()
-        try:
-            tracking.note(report=report, now=timezone.now())
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(reports)) as threads:
-        list(threads.map(hear, reports))
+def hear(reports):
+    now = timezone.now()
+    at_once(*[partial(tracking.note, report=each, now=now) for each in reports])
 
 
 def sent():
@@ -47,7 +37,7 @@ class TestNote:
     def test_does_once_what_is_told_many_times(self):
         message = sent()
 
-        at_once([report(message, Delivery.BOUNCED, is_lasting=True, event_id="one")] * 8)
+        hear([report(message, Delivery.BOUNCED, is_lasting=True, event_id="one")] * 8)
 
         message.refresh_from_db()
         assert (message.wanted, message.reports.count(), Suppression.objects.count()) == (2, 1, 1)
@@ -56,7 +46,7 @@ class TestNote:
         for _ in range(ROUNDS):
             message = sent()
 
-            at_once(
+            hear(
                 [
                     report(message, Delivery.DELAYED),
                     report(message, Delivery.BOUNCED, is_lasting=True),

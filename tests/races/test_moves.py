@@ -1,11 +1,9 @@
 """Many who move at once: visits that swap practitioners, and visits that want the same time."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from bookings import lifecycle
@@ -14,7 +12,7 @@ from botaniqal.errors import RuleBroken
 from practitioners import availability, diary
 from practitioners.models import DiaryEntry
 from tests.factories import AppointmentTypeFactory, BookingFactory, PractitionerFactory, next_morning
-from tests.races.test_slot import dead_locks, overlaps
+from tests.races.together import at_once, dead_locks, overlaps
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TEN = next_morning(10, days=2)
@@ -31,25 +29,17 @@ def book(kind, practitioner, starts_at=TEN):
     return BookingFactory(practitioner=practitioner, appointment_type=kind, starts_at=starts_at, entry=entry)
 
 
-def at_once(moves):
+def move_at_once(moves):
     """Carry out moves at the same moment; tell of each whether it got the time."""
-    start = threading.Barrier(len(moves))
-
-    def move(wanted):
-        booking, practitioner, starts_at = wanted
-        start.wait()
-        try:
-            lifecycle.move(
-                booking_id=booking.pk, starts_at=starts_at, practitioner=practitioner, by=None, now=timezone.now()
-            )
-        except diary.SlotTaken:
-            return False
-        finally:
-            connection.close()
-        return True
-
-    with ThreadPoolExecutor(len(moves)) as threads:
-        return list(threads.map(move, moves))
+    now = timezone.now()
+    came = at_once(
+        *[
+            partial(lifecycle.move, booking_id=visit.pk, starts_at=starts_at, practitioner=person, by=None, now=now)
+            for visit, person, starts_at in moves
+        ],
+        refusals=diary.SlotTaken,
+    )
+    return [not isinstance(each, diary.SlotTaken) for each in came]
 
 
 def living():
@@ -68,7 +58,7 @@ class TestMove:
         before = dead_locks()
 
         for _ in range(ROUNDS):
-            at_once([(first, second.practitioner, TEN), (second, first.practitioner, TEN)])
+            move_at_once([(first, second.practitioner, TEN), (second, first.practitioner, TEN)])
             first.refresh_from_db()
             second.refresh_from_db()
 
@@ -80,7 +70,7 @@ class TestMove:
         wanted = PractitionerFactory(gives=[kind])
         visits = [book(kind, PractitionerFactory(gives=[kind])) for _ in range(8)]
 
-        got = at_once([(visit, wanted, TEN + timedelta(hours=1)) for visit in visits])
+        got = move_at_once([(visit, wanted, TEN + timedelta(hours=1)) for visit in visits])
 
         assert sorted(got) == [False] * 7 + [True]
         assert living()[0] == living()[1]
@@ -92,21 +82,13 @@ class TestCancel:
         one, other = PractitionerFactory(gives=[kind]), PractitionerFactory(gives=[kind])
         for _ in range(ROUNDS):
             visit = book(kind, one)
-            start = threading.Barrier(2)
+            of = {"booking_id": visit.pk, "by": None, "now": timezone.now()}
 
-            def run(verb, visit=visit, start=start, **kwargs):
-                start.wait()
-                try:
-                    verb(booking_id=visit.pk, by=None, now=timezone.now(), **kwargs)
-                except RuleBroken:  # the move came too late
-                    assert verb is lifecycle.move
-                finally:
-                    connection.close()
+            moved, cancelled = at_once(
+                partial(lifecycle.move, starts_at=TEN, practitioner=other, **of),
+                partial(lifecycle.cancel, reason="Ill", **of),
+            )
 
-            with ThreadPoolExecutor(2) as threads:
-                moving = threads.submit(run, lifecycle.move, starts_at=TEN, practitioner=other)
-                cancelling = threads.submit(run, lifecycle.cancel, reason="Ill")
-            moving.result()
-            cancelling.result()
-
+            assert isinstance(moved, Booking | RuleBroken)  # refused where it came too late
+            assert isinstance(cancelled, Booking)
             assert not DiaryEntry.objects.filter(live_until=None).exists()

@@ -2,24 +2,22 @@
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from bookings import lifecycle
 from bookings.models import Booking, Patient
 from bookings.self_service import online, own_visit
-from botaniqal.errors import DomainError
 from botaniqal.messages.models import Message
 from practitioners import diary
 from practitioners.models import DiaryEntry
 from tests.bookings.self_service.booking_online import TEN, begin, end_hold, let_lapse, online_type
 from tests.factories import PractitionerFactory
-from tests.races.test_slot import dead_locks, overlaps
+from tests.races.together import at_once, dead_locks, overlaps
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = 10
@@ -33,23 +31,6 @@ def kind():
 @pytest.fixture
 def doctor(kind):
     return PractitionerFactory(gives=[kind])
-
-
-def at_once(*works):
-    """Carry out works at the same moment; give of each what came of it, an error as well."""
-    start = threading.Barrier(len(works))
-
-    def run(work):
-        start.wait()
-        try:
-            return work()
-        except DomainError as refusal:
-            return refusal
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(works)) as threads:
-        return list(threads.map(run, works))
 
 
 class TestBegin:

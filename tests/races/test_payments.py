@@ -2,12 +2,11 @@
 
 import random
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from bookings import lifecycle
@@ -24,24 +23,11 @@ from botaniqal.webhooks import HANDLERS
 from practitioners.models import DiaryEntry
 from tests.factories import AppointmentTypeFactory, PractitionerFactory, next_morning
 from tests.paying import Till, decisions, kept_visit, looked, opened, standing, sure_visit
+from tests.races import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 REFUSALS = (DomainError, VendorRefused, VendorUnavailable, NeedsPerson)
-
-
-def at_once(*works: Callable[[], object]) -> list[object]:
-    """Do everything at the same time; what is refused is refused."""
-
-    def one(work: Callable[[], object]) -> object:
-        try:
-            return work()
-        except REFUSALS as refusal:
-            return refusal
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(works)) as threads:
-        return list(threads.map(one, works))
+at_once = partial(together.at_once, refusals=REFUSALS)
 
 
 def lapse(booking: Booking) -> bool:

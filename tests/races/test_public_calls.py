@@ -8,7 +8,7 @@ from django.utils import timezone
 from bookings.models import Consent, Patient
 from botaniqal.messages.models import Message
 from tests.factories import AppointmentTypeFactory, PractitionerFactory, next_morning
-from tests.races.test_calls_at_once import at_once
+from tests.races.together import at_once, codes
 from triage import consultations
 from triage.models import TriageSession
 
@@ -51,7 +51,7 @@ class TestPlan:
             assert Consent.objects.count() in (0, hour + 1)
 
     def test_gives_each_visitor_a_consultant_and_the_last_one_none(self, consultants):
-        came = at_once(*(asking(consultations.new_key()) for _ in range(SENDERS + 1)))
+        came = codes(at_once(*(asking(consultations.new_key()) for _ in range(SENDERS + 1))))
 
         assert came.count("slot_taken") == 1
         planned = [session for session in came if isinstance(session, TriageSession)]

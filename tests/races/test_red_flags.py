@@ -1,38 +1,17 @@
 """A red flag that is raised at the very moment at which somebody holds or books."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from bookings.models import Booking
 from bookings.money.payments import Taken
-from botaniqal.errors import DomainError
 from practitioners import diary
 from tests.factories import AppointmentTypeFactory, PractitionerFactory, SessionFactory, next_morning
+from tests.races.together import at_once, codes
 from triage import booking, red_flags
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = 8
-
-
-def at_once(*verbs):
-    """Do several things at the same moment; give what each came to, or the code of its refusal."""
-    start = threading.Barrier(len(verbs))
-
-    def run(verb):
-        start.wait()
-        try:
-            return verb()
-        except DomainError as refused:
-            return refused.code
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(verbs)) as threads:
-        return list(threads.map(run, verbs))
 
 
 @pytest.fixture
@@ -85,7 +64,7 @@ class TestPutUp:
                     ends_call=False,
                 )
 
-            booked, raised = at_once(book, raising(session))
+            booked, raised = codes(at_once(book, raising(session)))
 
             if isinstance(booked, Booking):
                 assert raised == "session_closed"

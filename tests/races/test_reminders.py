@@ -1,36 +1,20 @@
 """Workers that remind at the same moment, and visits that are moved meanwhile."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from bookings import lifecycle, reminders
 from bookings.models import Booking
 from botaniqal.messages.models import Message
 from tests.factories import AppointmentTypeFactory, BookingFactory, PractitionerFactory, next_morning
+from tests.races.together import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 WORKERS, VISITS, ROUNDS = 4, 12, 5
 LONG_AGO = timezone.now() - timedelta(days=90)
-
-
-def at_once(*doings):
-    start = threading.Barrier(len(doings))
-
-    def work(do):
-        start.wait()
-        try:
-            return do()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(doings)) as threads:
-        return list(threads.map(work, doings))
 
 
 def book(**fields):

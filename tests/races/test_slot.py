@@ -14,18 +14,13 @@ from bookings.money.payments import Taken
 from practitioners import diary
 from practitioners.models import DiaryEntry
 from tests.factories import AppointmentTypeFactory, PractitionerFactory, SessionFactory, next_morning
+from tests.races.together import dead_locks, overlaps
 from triage import booking, sessions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TEN = next_morning(10, days=2)
 QUARTER = timedelta(minutes=15)
 THREADS = 16
-OVERLAPS = """
-    SELECT count(*) FROM practitioners_diaryentry a JOIN practitioners_diaryentry b ON a.id < b.id
-    WHERE a.practitioner_id = b.practitioner_id
-      AND tstzrange(a.starts_at, a.ends_at) && tstzrange(b.starts_at, b.ends_at)
-      AND tstzrange(a.live_from, a.live_until) && tstzrange(b.live_from, b.live_until)
-"""
 
 
 def at_once(work, arguments):
@@ -41,20 +36,6 @@ def at_once(work, arguments):
 
     with ThreadPoolExecutor(THREADS) as threads:
         return list(threads.map(one, arguments))
-
-
-def overlaps():
-    with connection.cursor() as cursor:
-        cursor.execute(OVERLAPS)
-        return cursor.fetchone()[0]
-
-
-def dead_locks():
-    """How many dead-locks the database broke up since it was made."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_force_next_flush(), pg_stat_clear_snapshot()")
-        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-        return cursor.fetchone()[0]
 
 
 @pytest.fixture(autouse=True)

@@ -1,20 +1,15 @@
 """Many at once for one place on a list, one message, one earlier time."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
-from threading import Barrier
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from bookings import lifecycle
 from bookings.models import Booking, EarlierTimeOffer, EarlierTimeRequest, FreedTime
 from bookings.patients import merging
 from bookings.waiting import earlier, earlier_answers, earlier_offers
-from botaniqal.errors import DomainError
 from botaniqal.messages.models import Message
 from practitioners.models import DiaryEntry
 from services import interest, nurture
@@ -27,7 +22,7 @@ from tests.factories import (
     next_morning,
 )
 from tests.offering import approve_words
-from tests.races.test_slot import dead_locks, overlaps
+from tests.races.together import at_once, dead_locks, overlaps
 from tests.visits import booked_visit
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,24 +37,6 @@ def _no_dead_locks():
     before = dead_locks()
     yield
     assert dead_locks() == before
-
-
-def at_once(*works: Callable[[], object]) -> list[object]:
-    """Do several things at the same moment, and list what came back or was refused."""
-    line = Barrier(len(works))
-
-    def one(work):
-        try:
-            connection.ensure_connection()
-            line.wait()
-            return work()
-        except DomainError as refusal:
-            return refusal
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(works)) as threads:
-        return list(threads.map(one, works))
 
 
 class TestInterestList:

@@ -1,0 +1,56 @@
+"""Several who do things at the same moment, each on a connection of their own; and how the database fared."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from django.db import connection
+
+from botaniqal.errors import DomainError
+
+OVERLAPS = """
+    SELECT count(*) FROM practitioners_diaryentry a JOIN practitioners_diaryentry b ON a.id < b.id
+    WHERE a.practitioner_id = b.practitioner_id
+      AND tstzrange(a.starts_at, a.ends_at) && tstzrange(b.starts_at, b.ends_at)
+      AND tstzrange(a.live_from, a.live_until) && tstzrange(b.live_from, b.live_until)
+"""
+
+
+def at_once(
+    *works: Callable[[], object], refusals: type[Exception] | tuple[type[Exception], ...] = DomainError
+) -> list[object]:
+    """Do things at the same moment; give of each what came of it, or how it was refused."""
+    start = Barrier(len(works))
+
+    def one(work: Callable[[], object]) -> object:
+        try:
+            connection.ensure_connection()
+            start.wait()
+            return work()
+        except refusals as refusal:
+            return refusal
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(works)) as threads:
+        return list(threads.map(one, works))
+
+
+def codes(came: Iterable[object]) -> list[object]:
+    """Name what was refused by its code."""
+    return [each.code if isinstance(each, DomainError) else each for each in came]
+
+
+def overlaps() -> int:
+    """Count the times that stand in the diary twice."""
+    with connection.cursor() as cursor:
+        cursor.execute(OVERLAPS)
+        return cursor.fetchone()[0]
+
+
+def dead_locks() -> int:
+    """Count the dead-locks that the database broke up since it was made."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush(), pg_stat_clear_snapshot()")
+        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        return cursor.fetchone()[0]
