@@ -8,12 +8,21 @@ from django.conf import settings
 from pytest_django import Settings
 
 # The sandbox before those that read it.
-pytest_plugins = ["tests.first_rows", "tests.chromium", "tests.sandbox_server", "tests.paying", "tests.scheduling"]
+pytest_plugins = [
+    "tests.migrated",
+    "tests.first_rows",
+    "tests.chromium",
+    "tests.sandbox_server",
+    "tests.paying",
+    "tests.scheduling",
+]
 
 
 def pytest_configure():
-    """Let people's passwords cost nothing: hundreds are made."""
+    """Let passwords and browsers cost nothing: thousands are made."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Static files are looked up when they are asked for. Each new test client would read all of them.
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 def pytest_collection_finish():

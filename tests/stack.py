@@ -16,13 +16,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import jwt
-import psycopg
 import requests
-from django.db import connection
 from psycopg import sql
 
 from botaniqal.accounts.login import DEMO_PASSWORD
 from practitioners.models import Practitioner
+from tests import migrated
 from tests.sandbox_server import Sandbox
 from tools.dev import demo, environment, valkey
 from tools.dev.processes import Child, Children
@@ -194,13 +193,9 @@ def free_port(count: int = 1) -> int:
 @contextmanager
 def _database() -> Iterator[str]:
     """Make a database beside that of the tests, for as long as it is needed."""
-    known = {name.lower(): connection.settings_dict[name] for name in ("HOST", "PORT", "USER", "PASSWORD")}
     name = f"stack_{secrets.token_hex(6)}"
-    server = psycopg.connect(
-        dbname="postgres", autocommit=True, **{key: value for key, value in known.items() if value}
-    )
-    with server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    with migrated.server() as server:
+        migrated.copy(server, name)
         try:
             yield name
         finally:

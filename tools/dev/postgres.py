@@ -19,7 +19,15 @@ NAME = "botaniqal"  # of the database and of its owner
 LOCALE = "C.UTF-8" if sys.platform == "linux" else "en_US.UTF-8"
 ENVIRON = {"PATH": "/usr/bin:/bin", "LC_ALL": LOCALE, "TZ": "UTC"}
 SETTINGS = {"listen_addresses": "", "max_connections": "200", "jit": "off", "timezone": "UTC", "log_timezone": "UTC"}
-FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FORGETFUL = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "4GB",
+    "shared_buffers": "256MB",
+}
 
 
 def address(sockets: Path) -> str:
