@@ -17,7 +17,7 @@ from .moment import (
 )
 from .money import revenue
 from .period import EVERYTHING, NAMES, Only, Period, day_start, parse, week_of
-from .shapes import Funnel, Growth, Money, Point, Rate, Share, Slots, Step, Unmet
+from .shapes import STEPS, Funnel, Growth, Money, Point, Rate, Share, Slots, Step, Unmet
 from .trend import series
 from .visits import bookings_made, cancelled, holds, no_shows
 from .waits import unmet, waitlist
@@ -26,6 +26,7 @@ from .words import definitions
 __all__ = [
     "EVERYTHING",
     "NAMES",
+    "STEPS",
     "DayOfBookings",
     "Funnel",
     "Growth",
