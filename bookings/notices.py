@@ -46,14 +46,12 @@ def send_confirmation(*, booking: Booking, now: datetime) -> None:
 
 def send_moved(*, booking: Booking, now: datetime) -> None:
     """Tell the patient the new time, and remind of the old one no more."""
-    _unsent(booking).filter(kind__in=REMINDERS).delete()
-    _send(Message.Kind.MOVED, booking, now)
+    _send_news(Message.Kind.MOVED, booking, now)
 
 
 def send_other_practitioner(*, booking: Booking, now: datetime) -> None:
     """Tell the patient who sees them instead, and when; a reminder that has not gone out names somebody else."""
-    _unsent(booking).filter(kind__in=REMINDERS).delete()
-    _send(Message.Kind.OTHER_PRACTITIONER, booking, now)
+    _send_news(Message.Kind.OTHER_PRACTITIONER, booking, now)
 
 
 def send_reminder(*, kind: Message.Kind, booking: Booking, key: str, has_form: bool, now: datetime) -> bool:
@@ -171,6 +169,14 @@ def _send(kind: Message.Kind, booking: Booking, now: datetime) -> None:
         send_at=now + timedelta(seconds=settings.JOIN_LINK_WAIT_SECONDS) if waits else now,
         **_content(kind, booking, "" if waits else booking.join_link, now),
     )
+
+
+def _send_news(kind: Message.Kind, booking: Booking, now: datetime) -> None:
+    """Tell what is new of a visit; whose confirmation still waits for its link is sent another one, of what is now."""
+    unsent = _unsent(booking)
+    unsent.filter(kind__in=REMINDERS).delete()
+    waited, _ = unsent.filter(kind=Kind.CONFIRMATION, next_try_at__gt=now).delete()
+    _send(Kind.CONFIRMATION if waited else kind, booking, now)
 
 
 def _unsent(booking: Booking) -> OwedQuerySet:

@@ -255,6 +255,30 @@ class TestForgetUnsent:
         assert Message.objects.exists()
 
 
+class TestSendMoved:
+    @pytest.mark.parametrize("tell", [notices.send_moved, notices.send_other_practitioner])
+    def test_confirms_anew_whose_confirmation_still_waits_for_its_link(self, tell):
+        booking = book(join_link="")
+        owed_to_calendly(booking)
+        notices.send_confirmation(booking=booking, now=NOW)
+        booking.starts_at += timedelta(days=1)
+
+        tell(booking=booking, now=NOW + timedelta(seconds=1))
+
+        message = written()
+        assert message.kind == Message.Kind.CONFIRMATION
+        assert f"{booking.starts_at.astimezone(booking.patient.zone):%A %-d %B}" in message.text
+
+    def test_tells_of_the_move_whoever_was_sent_the_confirmation(self):
+        booking = book()
+        notices.send_confirmation(booking=booking, now=NOW)
+        Message.objects.update(told=1, sent_at=NOW)
+
+        notices.send_moved(booking=booking, now=NOW)
+
+        assert set(Message.objects.values_list("kind", flat=True)) == {"confirmation", "moved"}
+
+
 class TestNoteJoinLink:
     def test_writes_the_link_into_what_waits_for_it_and_lets_it_go(self):
         booking = book(join_link="")
