@@ -1,7 +1,7 @@
 """The earlier-time list: who would come sooner than they can now, what they asked for, and its end."""
 
 from collections.abc import Collection
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -20,6 +20,8 @@ from services.prices import clinic_day
 from ..models import Booking, EarlierTimeOffer, EarlierTimeRequest, FreedTime, Patient
 
 State, Urgency, Daypart = EarlierTimeRequest.State, EarlierTimeRequest.Urgency, EarlierTimeRequest.Daypart
+WHILE_PAYING = timedelta(minutes=1)
+"""How often somebody looks whether a time that was accepted is paid by now."""
 STANDING = (State.OPEN, State.OFFERED)
 MERGED = "This record was merged into another. Ask for that one."
 

@@ -125,7 +125,7 @@ def _accept(offer_id: UUID, now: datetime) -> Booking:
     if booking.is_promised:
         earlier.settle(offer=offer, now=now)
     else:
-        freed.next_look_at = booking.pays_until
+        freed.next_look_at = now + earlier.WHILE_PAYING
         freed.save(update_fields=["next_look_at"])
     return booking
 

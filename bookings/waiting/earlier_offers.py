@@ -172,7 +172,7 @@ def _is_unanswered(freed: FreedTime, now: datetime) -> bool:
         _note(freed, Freed.OFFERED, offer.expires_at)
         return False
     if booking and booking.state == Booking.State.PENDING_PAYMENT:
-        _note(freed, Freed.OFFERED, max(booking.pays_until, now + timedelta(seconds=30)))
+        _note(freed, Freed.OFFERED, now + earlier.WHILE_PAYING)
         return False
     if booking and booking.is_promised:
         earlier.settle(offer=offer, now=now)

@@ -119,10 +119,11 @@ class TestAcceptWithoutVisit:
 
     def test_is_done_once_it_is_paid(self, made):
         booking = earlier_answers.accept(offer_id=made.pk, now=timezone.now())
-        until = booking.pays_until
-        lifecycle.confirm(booking_id=booking.pk, by=None, now=timezone.now())
+        paid_at = timezone.now() + timedelta(minutes=2)
+        offer(now=paid_at)
+        lifecycle.confirm(booking_id=booking.pk, by=None, now=paid_at)
 
-        offer(now=until + timedelta(minutes=1))
+        offer(now=paid_at + timedelta(minutes=1))
 
         made.request.refresh_from_db()
         made.freed.refresh_from_db()
