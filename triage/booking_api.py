@@ -1,7 +1,9 @@
 """How a call comes in from the website, and how the visit that it led to is booked."""
 # ruff: noqa: N815  (the API's own spelling of its fields)
 
+from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
@@ -25,7 +27,7 @@ from practitioners.api import service_named
 from practitioners.tokens import has_claim
 from services.models import AppointmentType
 
-from . import booking, sessions
+from . import booking, consultations, sessions
 from .api import alternatives_when_taken, own_session
 from .models import TriageSession
 
@@ -65,6 +67,9 @@ class ConsultationRequest(serializers.Serializer):
         validators=[no_card_number],
     )
     timezone = Zone(required=False, help_text="Where the patient lives; the clinic's zone when not given.")
+    website = serializers.CharField(
+        required=False, allow_blank=True, default="", help_text="Left empty: people do not see it, robots fill it in."
+    )
 
 
 class ConsultationShape(serializers.Serializer):
@@ -140,6 +145,8 @@ class Consultations(APIView):
         form.is_valid(raise_exception=True)
         asked = dict(form.validated_data)
         zone = asked.pop("timezone", None)
+        if asked.pop("website").strip():  # a robot, which is told nothing of being found out
+            return _decoy(asked["preferred_times"][0])
         with transaction.atomic():
             session = sessions.book_consultation(
                 **asked, zone=zone.key if zone else settings.CLINIC_TIME_ZONE, by=None, now=timezone.now()
@@ -205,6 +212,18 @@ def _planned(session: TriageSession, systems: list[dict[str, Any]]) -> Response:
             "consultantName": session.consultant.name,
             "zoomLink": consultation.join_link,
             "preparationEmailSent": is_told(systems, EMAIL),
+        }
+    )
+
+
+def _decoy(starts_at: datetime) -> Response:
+    return Response(
+        {
+            "consultationId": uuid4(),
+            "scheduledTime": in_utc(starts_at),
+            "consultantName": consultations.who_might_ring(starts_at, now=timezone.now()),
+            "zoomLink": "",
+            "preparationEmailSent": False,
         }
     )
 

@@ -136,10 +136,15 @@ def receipt_for(session: TriageSession, *, now: datetime) -> str:
     return rebooking.link_to(session, now=now).rpartition("/")[2]
 
 
+def who_might_ring(starts_at: datetime, *, now: datetime) -> str:
+    """Name who would ring at a time if somebody did, for what a robot is told; nobody where there is no consultant."""
+    people = rebooking.consultants(sessions.free_consultation(), now)
+    return next((person.name for person in sessions.by_load(people, starts_at)), "")
+
+
 def decoy_for(starts_at: datetime, zone: ZoneInfo, *, now: datetime) -> str:
     """Write a token that reads like a call's, for a robot: it is to believe that it was heard."""
-    kind = sessions.free_consultation()
-    who = next((person.name for person in sessions.by_load(rebooking.consultants(kind, now), starts_at)), "")
+    kind, who = sessions.free_consultation(), who_might_ring(starts_at, now=now)
     return decoys.sign_object({"at": starts_at.isoformat(), "zone": zone.key, "who": who, "minutes": kind.minutes})
 
 

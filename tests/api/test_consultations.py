@@ -56,6 +56,17 @@ def book(caller, wanted, **changes):
 
 
 class TestConsultations:
+    def test_lets_a_robot_believe_that_it_was_heard(self, api, consultant, wanted):
+        robot = book(api, wanted, website="https://casino.example")
+
+        assert not Booking.objects.exists()
+        assert not Patient.objects.exists()
+        person = book(api, wanted, website=" ")
+        assert (robot.status_code, person.status_code) == (200, 200)
+        assert robot.json().keys() == person.json().keys()
+        for said in ("scheduledTime", "consultantName"):
+            assert robot.json()[said] == person.json()[said]
+
     def test_answers_as_the_seed_says(self, api, consultant, wanted):
         answer = book(api, wanted)
 
