@@ -74,7 +74,7 @@ class TestPage:
 
         page = desk.page().content.decode()
 
-        assert (f"<em>{reason}</em>" in page) if reason else 'value="off"' not in page
+        assert (f'<em title="{reason}">{reason}</em>' in page) if reason else 'value="off"' not in page
 
     def test_says_when_nobody_gives_it(self, desk):
         AppointmentTypeFactory()
