@@ -215,7 +215,7 @@ class EarlierTimeRequestAdmin(WrittenByVerbs):
         if request.booking is None:
             return "No visit yet"
         address = reverse("admin:bookings_booking_change", args=[request.booking_id])
-        return format_html('<a href="{}">{}</a><small>{}</small>', address, request.booking, request.booking.when)
+        return format_html('<a href="{}">{}</a> <small>{}</small>', address, request.booking, request.booking.when)
 
     @verb(
         "Take off the list",
