@@ -79,7 +79,7 @@ class _Quarter:
         for place, name in enumerate(crowd.REGULARS):
             self.at(self.moment(-58 + 9 * place, time(10)), partial(self.come_back, name))
         for one in crowd.WAITING:
-            self.at(self.now - timedelta(days=one.days_ago, hours=self.lot.randint(0, 9)), partial(self.wait, one))
+            self.at(self.now - timedelta(days=one.days_ago, minutes=self.lot.randint(0, 600)), partial(self.wait, one))
         for day in range(FIRST_DAY, LAST_DAY + 1):
             age = day - FIRST_DAY
             for who, often in (("sarah", 50 + age), ("tom", age)):
