@@ -12,19 +12,15 @@ from django.db import connection
 from django.test import TransactionTestCase
 from psycopg import sql
 
-# Foreign keys are looked at when the transaction ends, so that the order of tables is all the same.
+# Foreign keys are looked at when the transaction ends, so that the order of tables is all the same; what a trigger
+# writes down while rows go, goes in the next round.
 BRING_BACK = """
 CREATE FUNCTION first_rows.bring_back() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     name text;
     is_changed boolean;
+    is_clean boolean := false;
 BEGIN
-    FOREACH name IN ARRAY {empty} LOOP
-        EXECUTE format('SELECT EXISTS (TABLE public.%1$I)', name) INTO is_changed;
-        IF is_changed THEN
-            EXECUTE format('DELETE FROM public.%I', name);
-        END IF;
-    END LOOP;
     FOREACH name IN ARRAY {filled} LOOP
         EXECUTE format(
             'SELECT EXISTS (TABLE public.%1$I EXCEPT TABLE first_rows.%1$I)
@@ -34,6 +30,16 @@ BEGIN
             EXECUTE format('DELETE FROM public.%I', name);
             EXECUTE format('INSERT INTO public.%1$I TABLE first_rows.%1$I', name);
         END IF;
+    END LOOP;
+    WHILE NOT is_clean LOOP
+        is_clean := true;
+        FOREACH name IN ARRAY {empty} LOOP
+            EXECUTE format('SELECT EXISTS (TABLE public.%1$I)', name) INTO is_changed;
+            IF is_changed THEN
+                EXECUTE format('DELETE FROM public.%I', name);
+                is_clean := false;
+            END IF;
+        END LOOP;
     END LOOP;
 END
 $$

@@ -5,7 +5,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 # What these start takes seconds, and is started once by each process that needs it.
-TOGETHER = ("tests/journeys/", "tests/contracts/", "tests/test_demo.py")
+TOGETHER = ("tests/journeys/", "tests/chaos/", "tests/contracts/", "tests/test_demo.py")
 
 
 class ClassByClass(LoadScopeScheduling):

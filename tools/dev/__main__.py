@@ -49,10 +49,10 @@ def test(arguments: list[str]) -> int:
     options = [word for word in arguments if word != "--slow"]
     runs = [options]
     if "--slow" in arguments:
-        # What kills and restarts things needs the machine for itself; walks through pages and long races do not.
+        # What kills and restarts things mostly waits, and needs an idle machine; walks through pages and races do not.
         slow, alone = ["-m", "slow", *options], ["tests/chaos", "tests/journeys"]
         beside = [f"--ignore={folder}" for folder in alone]
-        runs = [slow] if options else [["-n", "2", *slow, *beside], [*slow, *alone]]
+        runs = [slow] if options else [["-n", "2", *slow, *beside], ["-n", "2", *slow, *alone]]
     elif not any(word.startswith(("-n", "-p", "--pdb")) or "::" in word for word in options):
         runs = [["-n", "2", *options]]
     with _test_services() as addressed:
