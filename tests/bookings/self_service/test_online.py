@@ -26,11 +26,6 @@ State = Booking.State
 
 
 @pytest.fixture
-def kind():
-    return online_type()
-
-
-@pytest.fixture
 def doctor(kind):
     return PractitionerFactory(name="Dr Dia", gives=[kind], calendar_provider="calendly")
 

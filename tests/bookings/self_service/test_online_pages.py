@@ -23,12 +23,6 @@ AT_TEN = f"{TEN:%Y-%m-%dT%H:%M:%SZ}"
 SCRIPT = "<script>alert(1)</script>"
 
 
-@pytest.fixture(autouse=True)
-def _unthrottled(monkeypatch):
-    for scope in ("public-book", "public-email", "public-write"):
-        monkeypatch.setitem(django_settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"], scope, "100000/min")
-
-
 @pytest.fixture
 def kind():
     return online_type(name="Alternative medicine, initial")

@@ -4,7 +4,6 @@ from datetime import timedelta
 from http import HTTPStatus
 
 import pytest
-from django.conf import settings as django_settings
 from django.utils import timezone
 
 from bookings.models import Booking, Checkout, RefundDecision
@@ -12,21 +11,11 @@ from bookings.money import settlement
 from bookings.self_service import online
 from botaniqal.messages.models import Message
 from practitioners import availability, diary
-from tests.bookings.self_service.booking_online import TEN, begin, let_lapse, online_type, page_of
+from tests.bookings.self_service.booking_online import TEN, begin, let_lapse, page_of
 from tests.factories import PractitionerFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 State = Booking.State
-
-
-@pytest.fixture(autouse=True)
-def _unthrottled(monkeypatch):
-    monkeypatch.setitem(django_settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"], "public-write", "100000/min")
-
-
-@pytest.fixture
-def kind():
-    return online_type()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from html import unescape
 from http import HTTPStatus
 
 import pytest
-from django.conf import settings as django_settings
 from django.utils import timezone
 
 from bookings import lifecycle
@@ -14,22 +13,12 @@ from bookings.models import Booking, CancelReason, Payment, RefundDecision
 from bookings.self_service import links
 from botaniqal.messages.models import Message
 from practitioners import availability, diary
-from tests.bookings.self_service.booking_online import TEN, begin, let_lapse, online_type, page_of
+from tests.bookings.self_service.booking_online import TEN, begin, let_lapse, page_of
 from tests.factories import BookingFactory, PractitionerFactory, SessionFactory
 
 pytestmark = pytest.mark.django_db
 State = Booking.State
 ELEVEN = TEN + timedelta(hours=1)
-
-
-@pytest.fixture(autouse=True)
-def _unthrottled(monkeypatch):
-    monkeypatch.setitem(django_settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"], "public-write", "100000/min")
-
-
-@pytest.fixture
-def kind():
-    return online_type()
 
 
 @pytest.fixture

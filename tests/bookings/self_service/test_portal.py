@@ -17,12 +17,6 @@ pytestmark = pytest.mark.django_db
 ADDRESS = "leo.martin@example.com"
 
 
-@pytest.fixture(autouse=True)
-def _unthrottled(monkeypatch):
-    for scope in ("public-email", "public-write"):
-        monkeypatch.setitem(django_settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"], scope, "100000/min")
-
-
 @pytest.fixture
 def booking():
     return BookingFactory()
