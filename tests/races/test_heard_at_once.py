@@ -12,10 +12,9 @@ from botaniqal import webhooks
 from botaniqal.integrations import inbox
 from botaniqal.integrations.models import InboundEvent
 from practitioners.models import DiaryEntry
-from tests.bookings.vendors.test_hooks import AFTERNOON, clinic, endings, moved_twice
+from tests.bookings.vendors.stories import AFTERNOON, clinic, endings, moved_twice
 
 __all__ = ["clinic"]
-
 pytestmark = pytest.mark.django_db(transaction=True)
 WORKERS = 6
 

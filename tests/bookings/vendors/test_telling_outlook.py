@@ -9,6 +9,7 @@ from bookings.vendors import sync
 from botaniqal.integrations.models import Owed
 from botaniqal.messages.models import Message
 from practitioners.models import BusyPeriod, DiaryEntry
+from tests.bookings.vendors.telling import cancel, move
 from tests.factories import AppointmentTypeFactory, PatientFactory, RoomFactory, next_morning
 
 pytestmark = pytest.mark.django_db
@@ -45,16 +46,6 @@ def at(booking):
 
 def properties(event):
     return {row["id"].rpartition(" ")[2]: row["value"] for row in event["singleValueExtendedProperties"]}
-
-
-def move(booking, starts_at, **others):
-    lifecycle.note_move(
-        booking=booking, starts_at=starts_at, ends_at=starts_at + timedelta(minutes=15), now=timezone.now(), **others
-    )
-
-
-def cancel(booking):
-    lifecycle.cancel(booking_id=booking.pk, reason="Ill", by=None, now=timezone.now())
 
 
 def delete_by_hand(vendors, booking):
