@@ -12,6 +12,7 @@ import pytest
 import requests
 import stripe
 from django.db import transaction
+from django.db.models import QuerySet
 from django.test import Client
 from django.utils import timezone
 
@@ -165,6 +166,17 @@ def opened(booking: Booking, **terms: Any) -> Checkout:
 def looked(checkout: Checkout) -> Checkout:
     """Look at a checkout now."""
     return settlement.look(checkout.pk, timezone.now())
+
+
+def soon(rows: QuerySet | None = None) -> None:
+    """Have what is owed due now."""
+    (Checkout.objects.all() if rows is None else rows).update(next_try_at=timezone.now())
+
+
+def work() -> int:
+    """Let a worker do what is due now, as often as there is something."""
+    soon(Checkout.objects.filter(status__in=[Checkout.Status.NEW, Checkout.Status.OPEN, Checkout.Status.VOID]))
+    return settlement.work_due()
 
 
 def standing(booking: Booking) -> tuple[str, str]:

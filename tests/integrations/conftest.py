@@ -8,6 +8,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from botaniqal.integrations.graph import Graph
+from botaniqal.integrations.graph_tokens import Tokens
+from tests.integrations.graph_rows import KEY, tokens_of
+from tests.sandbox_server import ENVIRONMENT, Sandbox
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -93,3 +98,25 @@ def vendor() -> Iterator[Vendor]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def tokens(vendor: Vendor) -> Tokens:
+    return tokens_of(vendor.url)
+
+
+@pytest.fixture
+def graph(vendor: Vendor, tokens: Tokens) -> Graph:
+    """Graph's client, which will ask for its key first."""
+    vendor.answers_with(KEY)
+    return Graph(base_url=f"{vendor.url}/v1.0", tokens=tokens, timeout=5)
+
+
+@pytest.fixture
+def stand_in(sandbox: Sandbox) -> Iterator[Graph]:
+    """The client at the sandbox, whose Outlook is empty."""
+    sandbox.reset()
+    names = {"tenant": "GRAPH_TENANT", "client_id": "GRAPH_CLIENT_ID", "client_secret": "GRAPH_CLIENT_SECRET"}
+    tokens = tokens_of(sandbox.microsoft_url, **{word: ENVIRONMENT[name] for word, name in names.items()})
+    yield Graph(base_url=sandbox.graph_url, tokens=tokens, timeout=5)
+    sandbox.reset()
