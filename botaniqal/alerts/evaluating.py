@@ -111,7 +111,7 @@ def _evaluate(rule: AlertRule, now: datetime) -> bool:
         place = traceback.extract_tb(error.__traceback__)[-1]
         log.error("alert %s: %s at %s:%s", rule.code, type(error).__name__, place.filename, place.lineno)
         return _note_problem(rule, f"The portal failed at this ({type(error).__name__}).")
-    return _write_down(rule, found, now)
+    return write_down(rule, found, now)
 
 
 def last_of_all() -> datetime | None:
@@ -126,7 +126,7 @@ def _note_problem(rule: AlertRule, problem: str) -> bool:
 
 
 @transaction.atomic
-def _write_down(rule: AlertRule, found: Found, now: datetime) -> bool:
+def write_down(rule: AlertRule, found: Found, now: datetime) -> bool:
     """Open and end what follows from a look, unless another worker was quicker or somebody changed the rule."""
     asked = {name: getattr(rule, name) for name in ("evaluated_until", "threshold", "period_minutes", "is_active")}
     if not AlertRule.objects.select_for_update().filter(pk=rule.pk, **asked).exists():
@@ -145,7 +145,7 @@ def _write_down(rule: AlertRule, found: Found, now: datetime) -> bool:
     # No value is no recovery: of a share of too few calls nobody knows.
     if unresolved and found.value is not None:
         # Before anybody was told it is over as soon as it is well.
-        is_in_grace = now < unresolved.found_at + SIGNALS[rule.signal].grace
+        is_in_grace = unresolved.found_at <= now < unresolved.found_at + SIGNALS[rule.signal].grace
         ends_at = (over_at or now) + (timedelta() if is_in_grace else rule.settles_after)
         if ends_at <= now and (over_at or now) < now:
             incidents.resolve(key=rule.key, over_at=ends_at, now=now)

@@ -95,18 +95,20 @@ def _abandonment(rule: AlertRule, since: datetime, now: datetime) -> Found:
     # A day that has ended meanwhile is looked at once more, whole.
     for n in range((today - clinic_day(since)).days, 0, -1):
         period = Period(today - n * DAY - (days - 1) * DAY, today - n * DAY)
-        share, words = _share_given_up(rule, period)
+        share, words = _share_given_up(rule, period, now)
         if share is not None and share >= rule.threshold:
-            stretches.append(Stretch(period.ends_at, period.ends_at, words))
+            is_same_day = rule.over_at is not None and rule.over_at >= figures.day_start(period.last)
+            first = _unbroken_since(rule, period.ends_at) if is_same_day else period.ends_at
+            stretches.append(Stretch(first, period.ends_at, words))
     period = Period(today - (days - 1) * DAY, today)
-    share, words = _share_given_up(rule, period)
+    share, words = _share_given_up(rule, period, now)
     if share is not None and share >= rule.threshold:
-        stretches.append(Stretch(now, now, words))
+        stretches.append(Stretch(_unbroken_since(rule, now), now, words))
     return Found(share, words, stretches)
 
 
-def _share_given_up(rule: AlertRule, period: Period) -> tuple[Decimal | None, str]:
-    given_up = figures.abandonment(period, figures.EVERYTHING)
+def _share_given_up(rule: AlertRule, period: Period, now: datetime) -> tuple[Decimal | None, str]:
+    given_up = figures.abandonment(period, now=now)
     when = "On" if period.first == period.last else "From"
     if given_up.whole < rule.smallest_number:
         return None, f"{when} {period} there were {given_up.whole} calls: too few for a share."
@@ -159,16 +161,22 @@ def _unseen(rule: AlertRule, now: datetime, process: str) -> Found:
 
 
 def _state(rule: AlertRule, now: datetime, count: int, words: str) -> Found:
-    """Say what is so now; since when, nobody knows."""
+    """Say what is so now."""
     value = Decimal(count)
-    return Found(value, words, [Stretch(now, now, words)] if value >= rule.threshold else [])
+    return Found(value, words, [Stretch(_unbroken_since(rule, now), now, words)] if value >= rule.threshold else [])
+
+
+def _unbroken_since(rule: AlertRule, now: datetime) -> datetime:
+    """What stood at the threshold at the last look and stands there now is taken to have stood there between."""
+    stood_there = rule.over_at is not None and rule.over_at == rule.evaluated_until
+    return min(rule.over_at, now) if stood_there else now
 
 
 def _aged(rule: AlertRule, now: datetime, age: timedelta, words: str) -> Found:
     """Say how old something is; it tells by itself when it came of the threshold's age."""
     value = (Decimal(age / MINUTE)).quantize(TENTH, ROUND_HALF_UP)
-    is_over = value >= rule.threshold
-    return Found(value, words, [Stretch(now - (age - _minutes(rule.threshold)), now, words)] if is_over else [])
+    first = min(now - (age - _minutes(rule.threshold)), _unbroken_since(rule, now))
+    return Found(value, words, [Stretch(first, now, words)] if value >= rule.threshold else [])
 
 
 def _minutes(threshold: Decimal) -> timedelta:

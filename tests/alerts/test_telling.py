@@ -10,22 +10,15 @@ from django.utils import timezone
 from botaniqal.alerts import telling
 from botaniqal.integrations import incidents, owed
 from botaniqal.integrations.models import Incident
+from botaniqal.messages import sending
+from botaniqal.messages.models import Message
+from tests.admin.conftest import somebody
+from tests.alerts.conftest import mails, told
 
 pytestmark = pytest.mark.django_db
 
 KEY = "portal:subscription:calendly:1"
 SUMMARY = "Calendly does not tell the portal of changes."
-
-
-@pytest.fixture
-def pagerduty(settings, sandbox):
-    """PagerDuty as the sandbox plays it."""
-    sandbox.reset()
-    settings.PAGERDUTY_BASE_URL = f"{sandbox.url}/pagerduty"
-    settings.VENDOR_TIMEOUT_SECONDS = 0.5
-    settings.SYNC_BACKOFF_SECONDS = 0
-    yield sandbox
-    sandbox.clear_faults()
 
 
 def happen(key=KEY, **fields):
@@ -34,11 +27,6 @@ def happen(key=KEY, **fields):
 
 def end(key=KEY):
     return incidents.resolve(key=key, now=timezone.now())
-
-
-def told(sandbox):
-    """What PagerDuty was told: of each incident the actions, in order."""
-    return [[turn["action"] for turn in incident["log"]] for incident in sandbox.state("pagerduty")["incidents"]]
 
 
 class TestOpenIncident:
@@ -240,3 +228,186 @@ class TestWorkDue:
 
         assert (given_up, untold) == ("needs_person", [])
         assert told(pagerduty) == [["trigger"]]
+
+    def test_wakes_nobody_before_the_muted_hours_end(self, pagerduty):
+        now = timezone.now()
+        happen(quiet_until=now + timedelta(hours=2))
+
+        telling.work_due()
+        untold = told(pagerduty)
+        with time_machine.travel(now + timedelta(hours=2, seconds=1)):
+            telling.work_due()
+
+        assert untold == []
+        assert told(pagerduty) == [["trigger"]]
+
+    def test_wakes_nobody_where_it_is_over_before_the_muted_hours_end(self, pagerduty):
+        now = timezone.now()
+        happen(quiet_until=now + timedelta(hours=2))
+        end()
+
+        telling.work_due()
+        with time_machine.travel(now + timedelta(hours=3)):
+            telling.work_due()
+
+        assert told(pagerduty) == []
+        assert Incident.objects.get().outcome == telling.OVER_BEFORE
+
+    def test_keeps_waiting_when_a_person_asks_for_it_in_muted_hours(self, pagerduty):
+        happen(quiet_until=timezone.now() + timedelta(hours=2))
+        owed.retry(Incident.objects.get(), now=timezone.now())
+
+        telling.work_due()
+
+        incident = Incident.objects.get()
+        assert told(pagerduty) == []
+        assert incident.state == "pending"
+        assert incident.problem.startswith("Muted: nobody is told before")
+
+
+def acknowledge(by):
+    return incidents.acknowledge(incident_id=Incident.objects.get().pk, by=by, now=timezone.now())
+
+
+class TestAcknowledge:
+    def test_tells_pagerduty_that_somebody_looks_after_it(self, pagerduty):
+        happen()
+        telling.work_due()
+
+        acknowledge(somebody("operations"))
+        telling.work_due()
+
+        assert told(pagerduty) == [["trigger", "acknowledge"]]
+        assert Incident.objects.get().outcome == telling.TOLD_LOOKED_AFTER
+
+    def test_wakes_nobody_any_more(self, pagerduty):
+        happen()
+
+        acknowledge(somebody("operations"))
+        telling.work_due()
+        end()
+        telling.work_due()
+
+        assert told(pagerduty) == []
+        assert Incident.objects.get().outcome == telling.LOOKED_AFTER_BEFORE
+
+    def test_is_the_firsts(self, pagerduty):
+        happen()
+        first = somebody("operations")
+        acknowledge(first)
+
+        with pytest.raises(incidents.LookedAfter, match=str(first)):
+            acknowledge(somebody("management"))
+
+        assert Incident.objects.get().acknowledged_by == first
+
+    def test_is_refused_when_it_is_over(self, pagerduty):
+        happen()
+        end()
+
+        with pytest.raises(incidents.NotOpen):
+            acknowledge(somebody("operations"))
+
+    def test_comes_after_what_pagerduty_could_not_be_told_before(self, pagerduty, settings):
+        settings.SYNC_BACKOFF_SECONDS = 60
+        pagerduty.faults("pagerduty", "timeout_after", calls=1)
+        happen()
+        telling.work_due()
+
+        acknowledge(somebody("operations"))
+        telling.work_due()
+
+        assert told(pagerduty) == [["trigger", "acknowledge"]]
+
+
+class TestByEmail:
+    """Incidents of which a role is told."""
+
+    @pytest.fixture
+    def people(self, ses):
+        return [somebody("operations") for _ in range(3)]
+
+    def begin(self, **fields):
+        happen(action=incidents.Action.OPERATIONS, **fields)
+        self.work()
+
+    def work(self):
+        telling.work_due()
+        sending.send_due()
+
+    def test_goes_to_each_once_when_it_begins_and_when_it_is_over(self, people, ses):
+        self.begin()
+        self.begin()
+        end()
+        self.work()
+        self.work()
+
+        subjects = (f"Alert: {SUMMARY}", f"Over: {SUMMARY}")
+        assert mails(ses) == sorted((person.email, subject) for person in people for subject in subjects)
+
+    def test_goes_to_nobody_who_cannot_log_in(self, people, ses):
+        people[0].is_active = False
+        people[0].save()
+
+        self.begin()
+
+        assert {address for address, _ in mails(ses)} == {person.email for person in people[1:]}
+
+    def test_tells_of_the_end_whom_it_told_of_the_beginning(self, people, ses):
+        self.begin()
+        people[0].groups.clear()
+        late = somebody("operations")
+
+        end()
+        self.work()
+
+        over = {address for address, subject in mails(ses) if subject.startswith("Over")}
+        assert over == {person.email for person in people}
+        assert late.email not in over
+
+    def test_says_so_where_there_is_nobody(self, ses):
+        self.begin()
+        begun = Incident.objects.get()
+        end()
+        self.work()
+
+        assert (begun.state, begun.outcome) == ("synced", telling.NO_PEOPLE.format("operations"))
+        assert Incident.objects.get().outcome == begun.outcome
+        assert mails(ses) == []
+
+    def test_says_nothing_about_anybody_but_the_reader(self, people, ses):
+        self.begin()
+
+        [mail, *_] = ses.state("ses")["messages"]
+        assert people[0].first_name in mail["text"]
+        assert SUMMARY in mail["text"]
+
+    def test_is_tried_again_and_then_waits_for_a_person(self, people, ses, settings):
+        settings.SYNC_TRIES, settings.SYNC_BACKOFF_SECONDS = 2, 0
+        ses.faults("ses", "error_before")
+
+        self.begin()
+        self.work()
+
+        assert {message.state for message in telling.messages_of(Incident.objects.get())} == {"needs_person"}
+        ses.clear_faults()
+        for message in Message.objects.all():
+            owed.retry(message, now=timezone.now())
+        sending.send_due()
+        assert len(mails(ses)) == 3
+
+    def test_is_written_once_though_it_is_cut_off(self, people, ses):
+        self.begin()
+        Incident.objects.update(told=0, told_at=None)
+
+        self.work()
+
+        assert len(mails(ses)) == 3
+
+    def test_says_nothing_more_when_somebody_looks_after_it(self, people, ses):
+        self.begin()
+
+        acknowledge(people[0])
+        self.work()
+
+        assert len(mails(ses)) == 3

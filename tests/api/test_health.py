@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from botaniqal.api import health
 
-NAMES = ["database", "migrations", "broker", "worker", "scheduler", "jobs"]
+NAMES = ["database", "migrations", "broker", "worker", "scheduler", "jobs", "alerts"]
 
 
 @pytest.fixture(autouse=True)
