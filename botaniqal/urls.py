@@ -12,7 +12,7 @@ from botaniqal import webhooks
 from botaniqal.alerts import evaluating
 from botaniqal.api import errors, health, pages
 from botaniqal.messages import tracking
-from botaniqal.reports import search
+from botaniqal.reports import search, status_page
 from practitioners import api as practitioners
 from practitioners import person_page, publish_page
 from services import api as services
@@ -92,6 +92,7 @@ operators = [
 
 admin.site.pages = [
     search.urls,
+    status_page.urls,
     calendar_page.urls,
     my_day_page.urls,
     person_page.urls,

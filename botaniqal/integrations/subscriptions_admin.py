@@ -25,6 +25,15 @@ HEALTH_TONES = {
 LONGEST_BACK = timedelta(days=90)
 
 
+def health_badge(row: Subscription) -> SafeString:
+    """Show whether a vendor still tells us."""
+    if not row.is_wanted:
+        return badge("Being ended", INFO)
+    if row.needs_person and row.health == Subscription.Health.ACTIVE:
+        return badge("Nobody knows", WAITING)
+    return badge(row.get_health_display(), HEALTH_TONES[row.health])
+
+
 class SubscriptionViews(ListViews):
     """There are few: all are shown first."""
 
@@ -80,11 +89,7 @@ class SubscriptionAdmin(OwedAdmin):
 
     @admin.display(description="Health", ordering="health")
     def shown_health(self, row: Subscription) -> SafeString:
-        if not row.is_wanted:
-            return badge("Being ended", INFO)
-        if row.needs_person and row.health == Subscription.Health.ACTIVE:
-            return badge("Nobody knows", WAITING)
-        return badge(row.get_health_display(), HEALTH_TONES[row.health])
+        return health_badge(row)
 
     @admin.display(description="Last heard", ordering="heard_at")
     def heard(self, row: Subscription) -> str:

@@ -171,6 +171,7 @@ GROUPS = [
     (
         "Vendors",
         [
+            Item("Status", "check", "status", "integrations.view_subscription"),
             Item(
                 "Sync",
                 "sync",
