@@ -31,10 +31,14 @@ SHARES = [Watched.ABANDONMENT]
 class AlertRule(models.Model):
     """What is watched, from which value on somebody is told, and who."""
 
-    code = models.SlugField(
+    code = models.CharField(
         max_length=50,
         unique=True,
-        validators=[RegexValidator(r"^[a-z][a-z0-9_]*\Z", "Write small letters, digits and _, as inbox_old.")],
+        validators=[
+            RegexValidator(
+                r"^[a-z][a-z0-9_]*\Z", "Write small letters, digits and _, as inbox_old; begin with a letter."
+            )
+        ],
         help_text="Its name for machines, as inbox_old. It stays.",
     )
     name = models.CharField(max_length=100)
@@ -47,7 +51,7 @@ class AlertRule(models.Model):
         validators=[MinValueValidator(0.1, "Write a number above 0: everything reaches 0.")],
         help_text="From this value on. A share is written in per cent, an age in minutes.",
     )
-    period_minutes = models.PositiveIntegerField(
+    period_minutes = models.IntegerField(
         "period, in minutes",
         validators=[
             MinValueValidator(1, "A period is at least 1 minute long."),
@@ -56,7 +60,7 @@ class AlertRule(models.Model):
         help_text="How far back is counted: 60 is an hour, 1440 a day. After a period below the threshold, an hour at "
         "most, it is over.",
     )
-    smallest_number = models.PositiveIntegerField(
+    smallest_number = models.IntegerField(
         default=1,
         validators=[MinValueValidator(1, "Write 1 or more: a share of nothing is none.")],
         help_text="For a share: of fewer than so many, none is worked out.",
@@ -87,7 +91,7 @@ class AlertRule(models.Model):
             models.CheckConstraint(
                 name="no_share_of_more_than_all",
                 condition=~Q(signal__in=SHARES) | Q(threshold__lte=100),
-                violation_error_message="A share is 100 % at most.",
+                violation_error_message="A share is 100 %% at most.",
             ),
             models.CheckConstraint(
                 name="no_share_of_less_than_a_day",

@@ -1,4 +1,4 @@
-"""What people see of subscriptions and incidents, and what they may have done about them."""
+"""What people see of subscriptions, and what they may have done about them."""
 
 from datetime import timedelta
 
@@ -111,22 +111,3 @@ class TestSubscriptions:
 
         assert answer.status_code == 403
         assert Subscription.objects.get().state == "synced"
-
-
-class TestIncidents:
-    def test_open_on_what_is_open(self, operations):
-        now = timezone.now()
-        Incident.objects.create(key="portal:x", summary="Outlook is silent.")
-        Incident.objects.create(key="portal:y", summary="Calendly was silent.", resolved_at=now, told=2, wanted=2)
-
-        page = operations.get(reverse("admin:integrations_incident_changelist")).content.decode()
-
-        assert "Outlook is silent." in page
-        assert "Calendly was silent." not in page
-
-    def test_are_told_again_on_request(self, operations):
-        incident = Incident.objects.create(key="portal:x", summary="Outlook is silent.", needs_person=True)
-
-        operations.post(reverse("admin:integrations_incident_verb", args=[incident.pk, "tell_again"]))
-
-        assert Incident.objects.get().state == "pending"
