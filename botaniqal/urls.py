@@ -12,7 +12,7 @@ from botaniqal import webhooks
 from botaniqal.alerts import evaluating
 from botaniqal.api import errors, health, pages
 from botaniqal.messages import tracking
-from botaniqal.reports import search, status_page
+from botaniqal.reports import report_pages, row_pages, search, status_page
 from practitioners import api as practitioners
 from practitioners import person_page, publish_page
 from services import api as services
@@ -98,6 +98,8 @@ admin.site.pages = [
     person_page.urls,
     price_book_page.urls,
     publish_page.urls,
+    row_pages.urls,
+    report_pages.urls,
 ]
 
 urlpatterns = [

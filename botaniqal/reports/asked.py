@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -38,6 +39,15 @@ class Asked:
         return self.period.before if self.compares else None
 
     @property
+    def earlier(self) -> "Asked":
+        """The same of the days with which it is compared."""
+        return self.of(self.period.before)
+
+    def of(self, period: Period) -> "Asked":
+        """The same of other days."""
+        return replace(self, period=period, named="")
+
+    @property
     def narrowed(self) -> list[str]:
         """To what it is narrowed, in words."""
         whose = f"{self.only.practitioner}" if self.only.practitioner else ""
@@ -68,7 +78,7 @@ class Asked:
 
     def query(self, **other: Any) -> str:
         """Write it as an address does; ``other`` is added, or said instead."""
-        return urlencode({name: value for name, value in (self.said | other).items() if value not in (None, "")})
+        return urlencode({name: value for name, value in (self.said | other).items() if value is not None})
 
     def url(self, view: str, *args: Any, **other: Any) -> str:
         """Give the address of a page of the reports that speaks of the same."""
@@ -77,7 +87,7 @@ class Asked:
 
     def rows_url(self, figure: str, key: Any = None, by: str = "") -> str:
         """Give the address of the rows behind a figure, or behind one line of its table."""
-        return self.url("report_rows", figure, by=by, key=key)
+        return self.url("report_rows", figure, key=key, by=by if key is not None else None)
 
 
 def read(said: Mapping[str, str], *, today: date, own: Practitioner | None = None) -> Asked:
@@ -107,7 +117,7 @@ def read(said: Mapping[str, str], *, today: date, own: Practitioner | None = Non
     )
 
 
-def bar(asked: Asked | None, said: Mapping[str, str]) -> dict[str, Any]:
+def bar(asked: Asked | None, said: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
     """Say what stands in the filter bar: what is asked for, or what was typed where that cannot be read."""
     if asked is None:
         typed = {name: said.get(name, "") for name in NAMES_OF_ASKED}

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import groupby
 
 HEIGHT = 180
 """Of the plot, in pixels; the width is the page's, so what lies across is told in per cent."""
@@ -61,12 +60,11 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Values joined, with what the line is called at its end; it stops where there is no value."""
+    """Values joined, with what the line is called beside its end."""
 
     name: str
-    parts: list[str]
-    end_x: str
-    end_y: float
+    points: str
+    dots: list[tuple[str, float]]
     label_y: float
 
 
@@ -144,9 +142,9 @@ def lines(title: str, data: dict[str, Sequence[Datum]], *, axis: Callable[[Numbe
     first = next(iter(data.values()))
     between = 100 / max(1, max(len(each) for each in data.values()) - 1)
     drawn = [_line(name, each, level, between) for name, each in data.items()]
-    drawn = sorted((line for line in drawn if line), key=lambda line: line.label_y)
-    for n in range(1, len(drawn)):
-        drawn[n] = replace(drawn[n], label_y=max(drawn[n].label_y, drawn[n - 1].label_y + APART))
+    drawn = sorted((line for line in drawn if line), key=lambda line: -line.label_y)
+    for n in range(1, len(drawn)):  # upwards from the lowest: below the floor are the labels of the days
+        drawn[n] = replace(drawn[n], label_y=min(drawn[n].label_y, drawn[n - 1].label_y - APART))
     bands = [
         Bar(
             datum=datum,
@@ -209,27 +207,17 @@ def _ticks(data: Sequence[Datum], middle: Callable[[int], float]) -> list[Tick]:
 
 
 def _line(name: str, data: Sequence[Datum], level: Callable[[Number], float], between: float) -> Line | None:
-    """Join the values; one that stands alone is a dash, which is seen."""
-    points = [(between * n, level(datum.value)) for n, datum in enumerate(data) if datum.value is not None]
-    if not points:
+    """Join the values that there are; where some are missing, dots show which are not."""
+    known = [(between * n, level(datum.value)) for n, datum in enumerate(data) if datum.value is not None]
+    if not known:
         return None
-    parts = [
-        [(10 * between * n, level(datum.value)) for n, datum in of_part]
-        for is_known, of_part in groupby(enumerate(data), key=lambda each: each[1].value is not None)
-        if is_known
-    ]
-    end_x, end_y = points[-1]
+    _, end_y = known[-1]
     return Line(
         name=name,
-        parts=[" ".join(f"{x:.1f},{y}" for x, y in (part if part[1:] else _dash(*part[0]))) for part in parts],
-        end_x=_percent(end_x),
-        end_y=end_y,
-        label_y=max(end_y - 8, 10.0),
+        points=" ".join(f"{10 * x:.1f},{y}" for x, y in known),
+        dots=[(_percent(x), y) for x, y in (known[-1:] if len(known) == len(data) else known)],
+        label_y=end_y,
     )
-
-
-def _dash(x: float, y: float) -> list[tuple[float, float]]:
-    return [(max(0, x - 4), y), (min(1000, x + 4), y)]
 
 
 def _percent(value: float) -> str:

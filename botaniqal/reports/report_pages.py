@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from http import HTTPStatus
 from typing import Any
 
 from django.contrib.admin import AdminSite
@@ -15,7 +14,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from botaniqal.errors import DomainError
-from practitioners.models import Practitioner
 
 from . import asked as addresses
 from .asked import NAMES_OF_ASKED, Asked
@@ -34,21 +32,25 @@ OWN_CALLS, OWN_VISITS = "reports.view_own_calls", "reports.view_own_visits"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report, the rights of which one opens it, and the figures whose rows it leads to."""
+    """A report, the right that opens it, or that of one's own work, and the figures whose rows it leads to."""
 
     slug: str
     name: str
-    rights: tuple[str, ...]
+    icon: str
+    right: str
+    own_right: str = ""
     content: Callable[[Asked], Content] | None = None
     figures: dict[str, str] = field(default_factory=dict)
 
 
 REPORTS = [
-    Report("overview", "Overview", (ALL,)),
+    Report("overview", "Overview", "chart", ALL),
     Report(
         "journey",
         "Patient journey",
-        (ALL, OWN_CALLS),
+        "people",
+        ALL,
+        OWN_CALLS,
         journey,
         {
             "consultations": "Consultations",
@@ -61,25 +63,65 @@ REPORTS = [
     Report(
         "revenue",
         "Revenue",
-        (MONEY,),
-        money,
-        {
+        "money",
+        MONEY,
+        content=money,
+        figures={
             "taken": "Money taken",
             "twice": "Money paid twice",
             "given_back": "Money given back",
             "lost": "Money lost in disputes",
         },
     ),
-    Report("utilisation", "Utilisation", (ALL, OWN_VISITS), utilisation, {"utilisation": "Hours offered and booked"}),
+    Report(
+        "utilisation",
+        "Utilisation",
+        "clock",
+        ALL,
+        OWN_VISITS,
+        utilisation,
+        {"utilisation": "Hours of the days that are closed"},
+    ),
     Report(
         "visits",
         "Visits",
-        (ALL, OWN_VISITS),
+        "booking",
+        ALL,
+        OWN_VISITS,
         visits,
-        {"bookings_made": "Visits booked", "cancelled": "Visits called off", "no_shows": "No-shows"},
+        {
+            "booked": "Visits booked",
+            "cancelled": "Visits called off",
+            "took_place": "Visits that took place",
+            "no_shows": "No-shows",
+        },
     ),
-    Report("calls", "Calls", (ALL, OWN_CALLS), calls, {"abandonment": "Calls that did not take place"}),
-    Report("demand", "Demand", (ALL,), demand, {"holds": "Times that were held", "unmet": "Searches"}),
+    Report(
+        "calls",
+        "Calls",
+        "phone",
+        ALL,
+        OWN_CALLS,
+        calls,
+        {"abandonment": "Calls that did not take place"},
+    ),
+    Report(
+        "demand",
+        "Demand",
+        "search",
+        ALL,
+        content=demand,
+        figures={
+            "holds": "Times that were held",
+            "searches": "Searches for free times",
+            "interest_waiting": "Waiting for a service to begin",
+            "interest_joined": "Began to wait for a service",
+            "interest_left": "Stopped waiting for a service",
+            "earlier_waiting": "Waiting for an earlier time",
+            "earlier_joined": "Asked for an earlier time",
+            "earlier_left": "Stopped waiting for an earlier time",
+        },
+    ),
 ]
 
 
@@ -88,7 +130,10 @@ def urls(site: AdminSite) -> list[URLPattern]:
     at = {"site": site}
     return [
         path("reports/", site.admin_view(first), name="reports"),
-        path("reports/<slug:slug>/", site.admin_view(view), at, name="report"),
+        *(
+            path(f"reports/{each.slug}/", site.admin_view(view), at | {"slug": each.slug}, name=f"report_{each.slug}")
+            for each in REPORTS
+        ),
         path("reports/<slug:slug>/<slug:name>.csv", site.admin_view(file), name="report_file"),
     ]
 
@@ -99,7 +144,21 @@ def first(request: HttpRequest) -> HttpResponse:
     open_to = [report for report in REPORTS if may_open(request, report)]
     if not open_to:
         raise PermissionDenied
-    return redirect("admin:report", open_to[0].slug)
+    return redirect(f"admin:report_{open_to[0].slug}")
+
+
+def is_home(request: HttpRequest) -> bool:
+    """Tell whether the figures are what somebody comes for: they lead the clinic, and make no calls."""
+    may_read = request.user.has_perms([ALL, MONEY])
+    return may_read and not request.user.has_perm("triage.change_triagesession")
+
+
+def home(request: HttpRequest, site: AdminSite, **around: Any) -> HttpResponse:
+    """Show this month's main figures, under what waits for somebody."""
+    report = REPORTS[0]
+    asked = addresses.read({"period": "month"}, today=timezone.localdate())
+    context = frame(request, site, report, asked) | shown(request, report, asked) | around
+    return TemplateResponse(request, "reports/home.html", context)
 
 
 @require_safe
@@ -109,14 +168,12 @@ def view(request: HttpRequest, slug: str, site: AdminSite) -> HttpResponse:
     try:
         asked = read(request)
     except DomainError as refusal:
-        context = frame(request, site, report, None) | {"problem": told(refusal)}
-        return TemplateResponse(request, "reports/report.html", context, status=HTTPStatus.BAD_REQUEST)
+        context = frame(request, site, report, None) | refused(request, refusal)
+        return TemplateResponse(request, "reports/report.html", context, status=refusal.status)
     if _asks_at_length(request, asked):
-        return redirect(asked.url("report", slug))
-    shown = content_of(request, report, asked)
-    sections = [replace(each, file_url=asked.url("report_file", slug, each.table.name)) for each in shown.sections]
-    context = frame(request, site, report, asked) | {"cards": shown.cards, "sections": sections}
-    return TemplateResponse(request, "reports/report.html", context)
+        return redirect(asked.url(f"report_{slug}"))
+    context = frame(request, site, report, asked) | shown(request, report, asked)
+    return TemplateResponse(request, "reports/report.html", context | {"bar": addresses.bar(asked)})
 
 
 @require_safe
@@ -129,13 +186,18 @@ def file(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     if table is None:
         raise Http404
     return csv_of(
-        table.columns, table.rows, about=about(asked, f"{report.name}: {table.title}"), name=[name, *asked.file_name]
+        table.columns,
+        table.rows,
+        about=[*about(asked, f"{report.name}: {table.title}"), *table.meanings],
+        name=[name, *asked.file_name],
     )
 
 
 def may_open(request: HttpRequest, report: Report) -> bool:
-    """Tell whether somebody has one of the rights of a report."""
-    return any(request.user.has_perm(right) for right in report.rights)
+    """Tell whether somebody may open a report, of the clinic or of work that they have."""
+    if request.user.has_perm(report.right):
+        return True
+    return bool(report.own_right) and request.user.has_perm(report.own_right) and hasattr(request.user, "practitioner")
 
 
 def report_of(request: HttpRequest, slug: str) -> Report:
@@ -158,11 +220,9 @@ def read(request: HttpRequest) -> Asked:
 
     :raises PermissionDenied: they do not see the clinic, and have no work of their own.
     """
-    own = None
-    if not request.user.has_perm(ALL):
-        own = Practitioner.objects.filter(user=request.user).first()
-        if own is None:
-            raise PermissionDenied
+    own = None if request.user.has_perm(ALL) else getattr(request.user, "practitioner", None)
+    if own is None and not request.user.has_perm(ALL):
+        raise PermissionDenied
     return addresses.read(request.GET, today=timezone.localdate(), own=own)
 
 
@@ -173,24 +233,28 @@ def content_of(request: HttpRequest, report: Report, asked: Asked) -> Content:
     return overview(asked, with_money=request.user.has_perm(MONEY))
 
 
-def frame(request: HttpRequest, site: AdminSite, report: Report | None, asked: Asked | None) -> dict[str, Any]:
-    """Give what stands around a report: the others, the filter bar, and what is asked for in words."""
+def shown(request: HttpRequest, report: Report, asked: Asked) -> dict[str, Any]:
+    """Give what a report's page shows."""
+    content = content_of(request, report, asked)
+    sections = [
+        replace(section, file_url=asked.url("report_file", report.slug, section.table.name))
+        for section in content.sections
+    ]
+    return {"cards": content.cards, "sections": sections}
+
+
+def frame(request: HttpRequest, site: AdminSite, report: Report, asked: Asked | None) -> dict[str, Any]:
+    """Give what stands around a report: the others, and what is asked for."""
     pages = [
         {
             "name": each.name,
-            "url": asked.url("report", each.slug) if asked else reverse("admin:report", args=[each.slug]),
+            "url": asked.url(f"report_{each.slug}") if asked else reverse(f"admin:report_{each.slug}"),
             "is_here": each == report,
         }
         for each in REPORTS
         if may_open(request, each)
     ]
-    return {
-        **site.each_context(request),
-        "title": report.name if report else "Reports",
-        "pages": pages,
-        "asked": asked,
-        "bar": addresses.bar(asked, request.GET),
-    }
+    return {**site.each_context(request), "title": report.name, "pages": pages, "asked": asked}
 
 
 def about(asked: Asked, title: str) -> list[tuple[str, str]]:
@@ -201,10 +265,10 @@ def about(asked: Asked, title: str) -> list[tuple[str, str]]:
     return [*lines, ("Of", ", ".join(asked.narrowed) or "All services, everybody")]
 
 
-def told(refusal: DomainError) -> str:
-    """Say what is wrong, and what to do about it."""
+def refused(request: HttpRequest, refusal: DomainError) -> dict[str, Any]:
+    """Say what is wrong, and what to do about it, beside what was typed."""
     words = [sentence for sentences in refusal.details.values() for sentence in sentences]
-    return " ".join([refusal.message, *words])
+    return {"problem": " ".join([refusal.message, *words]), "bar": addresses.bar(None, request.GET)}
 
 
 def _asks_at_length(request: HttpRequest, asked: Asked) -> bool:

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
-from django.db.models import Model, QuerySet, Sum
+from django.db.models import Count, Model, QuerySet, Sum
 from django.urls import reverse
 from django.utils import timezone
 
@@ -43,7 +42,8 @@ class RowList:
     latest: str
     told: list[Told]
     along: list[str] = field(default_factory=list)
-    amount: str = ""
+    sums: dict[str, tuple[Kind, str]] = field(default_factory=dict)
+    """What of them is added up, and how the sum is called."""
 
 
 def path(dotted: str) -> Read:
@@ -84,12 +84,12 @@ def word(dotted: str) -> Read:
 
 
 def visit(dotted: str = "") -> Read:
-    """Read the service and the appointment type of a booking."""
+    """Read the appointment type of a booking."""
     kind = path(f"{dotted}.appointment_type".lstrip("."))
 
     def read(row: Model) -> str | None:
         found = kind(row)
-        return f"{found.service}: {found}" if found else None
+        return found.name if found else None
 
     return read
 
@@ -99,14 +99,14 @@ def of_booking(dotted: str) -> list[Told]:
     return [
         Told("Visit", visit(dotted)),
         Told("Practitioner", path(f"{dotted}.practitioner")),
-        Told("Booked", word(f"{dotted}.source")),
+        Told("Booked through", word(f"{dotted}.source")),
         Told("Patient", path(f"{dotted}.patient.name"), rights=(NAMES,)),
     ]
 
 
 def along(dotted: str) -> list[str]:
     """Name what of a booking is read along."""
-    return [f"{dotted}__{name}" for name in ("appointment_type__service", "practitioner", "patient")]
+    return [f"{dotted}__{name}" for name in ("appointment_type", "practitioner", "patient")]
 
 
 NUMBER = Told("Booking", attrgetter("number"), booking=lambda row: row)
@@ -117,13 +117,13 @@ A_CALL = RowList(
         NUMBER,
         Told("When", moment("starts_at")),
         Told("Consultant", lambda row: path("call.consultant")(row) or row.practitioner),
-        Told("Came from", word("source")),
+        Told("Came through", word("source")),
         Told("Call", lambda row: word("call.outcome")(row) or row.get_state_display()),
         Told("Led to", path("call.booking.number"), booking=path("call.booking")),
         Told("Visit", visit("call.booking")),
         PATIENT,
     ],
-    ["practitioner", "patient", "call__consultant", "call__booking__appointment_type__service"],
+    ["practitioner", "patient", "call__consultant", "call__booking__appointment_type"],
 )
 A_VISIT = RowList(
     "starts_at",
@@ -132,13 +132,15 @@ A_VISIT = RowList(
         Told("When", moment("starts_at")),
         Told("Visit", visit()),
         Told("Practitioner", path("practitioner")),
-        Told("Booked", word("source")),
+        Told("Booked", moment("created_at")),
+        Told("Through", word("source")),
         Told("State", word("state")),
         Told("Price", path("price"), Kind.MONEY, (MONEY, PRICES)),
         PATIENT,
     ],
-    ["practitioner", "patient", "appointment_type__service"],
+    ["practitioner", "patient", "appointment_type"],
 )
+IN_MONEY = {"amount": (Kind.MONEY, "")}
 OF_KIND: dict[type[Model], RowList] = {
     Payment: RowList(
         "collected_at",
@@ -150,7 +152,7 @@ OF_KIND: dict[type[Model], RowList] = {
             *of_booking("booking"),
         ],
         along("booking"),
-        "amount",
+        IN_MONEY,
     ),
     Checkout: RowList(
         "paid_at",
@@ -161,7 +163,7 @@ OF_KIND: dict[type[Model], RowList] = {
             *of_booking("booking"),
         ],
         along("booking"),
-        "amount",
+        IN_MONEY,
     ),
     RefundDecision: RowList(
         "settled_at",
@@ -173,7 +175,7 @@ OF_KIND: dict[type[Model], RowList] = {
             *of_booking("payment.booking"),
         ],
         along("payment__booking"),
-        "amount",
+        IN_MONEY,
     ),
     Dispute: RowList(
         "closed_at",
@@ -184,7 +186,7 @@ OF_KIND: dict[type[Model], RowList] = {
             *of_booking("checkout.booking"),
         ],
         along("checkout__booking"),
-        "amount",
+        IN_MONEY,
     ),
     DiaryEntry: RowList(
         "live_from",
@@ -195,7 +197,7 @@ OF_KIND: dict[type[Model], RowList] = {
             Told("Visit", visit()),
             Told("Became", lambda row: "A booking" if row.kind == DiaryEntry.Kind.BOOKING else "Nothing"),
         ],
-        ["practitioner", "appointment_type__service"],
+        ["practitioner", "appointment_type"],
     ),
     InterestEntry: RowList(
         "joined_at",
@@ -220,7 +222,7 @@ OF_KIND: dict[type[Model], RowList] = {
             Told("Ended", moment("ended_at")),
             PATIENT,
         ],
-        ["booking", "patient", "appointment_type__service"],
+        ["booking", "patient", "appointment_type"],
     ),
     Demand: RowList(
         "day",
@@ -230,7 +232,8 @@ OF_KIND: dict[type[Model], RowList] = {
             Told("Searches", path("searches"), Kind.COUNT),
             Told("Found nothing", path("empty"), Kind.COUNT),
         ],
-        ["appointment_type__service"],
+        ["appointment_type"],
+        {"searches": (Kind.COUNT, "searches"), "empty": (Kind.COUNT, "found nothing")},
     ),
     DayOfHours: RowList(
         "day",
@@ -241,6 +244,7 @@ OF_KIND: dict[type[Model], RowList] = {
             Told("Booked", path("booked_minutes"), Kind.MINUTES),
         ],
         ["practitioner"],
+        {"booked_minutes": (Kind.MINUTES, "booked"), "offered_minutes": (Kind.MINUTES, "offered")},
     ),
 }
 
@@ -274,12 +278,16 @@ class ShownRows:
         """The rows, the latest first, with all that is told of them."""
         return self.rows.select_related(*self.kind.along).order_by(f"-{self.kind.latest}", "-pk")
 
-    def figure(self) -> tuple[int, Decimal | None]:
-        """Count the rows, and add up their amount where that is the figure."""
-        if not self.kind.amount:
-            return self.rows.order_by().count(), None
-        sums = self.rows.order_by().aggregate(amount=Sum(self.kind.amount))
-        return self.rows.order_by().count(), sums["amount"] or Decimal("0.00")
+    def summary(self) -> list[str]:
+        """Say what the rows come to, and how many they are."""
+        sums = {name: Sum(name) for name in self.kind.sums}
+        found = self.rows.order_by().aggregate(
+            rows=Count("pk"), **{f"of_{name}": added for name, added in sums.items()}
+        )
+        told = [
+            f"{kind.shown(found[f'of_{name}'] or 0)} {words}".rstrip() for name, (kind, words) in self.kind.sums.items()
+        ]
+        return [*told, f"{found['rows']:,} row{'' if found['rows'] == 1 else 's'}"]
 
     def shown(self, rows: Any) -> Iterator[Row]:
         """Put rows into a table's lines."""

@@ -1,7 +1,5 @@
 """The rows behind a figure, as a page and as a file."""
 
-from http import HTTPStatus
-
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,11 +10,11 @@ from django.views.decorators.http import require_safe
 from botaniqal.errors import DomainError
 from botaniqal.lists import BoundedPaginator
 
+from . import asked as addresses
 from . import figures
 from .asked import Asked
-from .report_pages import REPORTS, Report, about, frame, may_open, read, told
+from .report_pages import REPORTS, Report, about, frame, may_open, read, refused
 from .row_lists import ShownRows, list_of
-from .table import Kind
 from .table_file import csv_of
 
 A_PAGE = 50
@@ -40,18 +38,17 @@ def view(request: HttpRequest, figure: str, site: AdminSite) -> HttpResponse:
         asked = read(request)
         shown = _shown(request, figure, asked)
     except DomainError as refusal:
-        context = frame(request, site, report, None) | {"title": name, "problem": told(refusal)}
-        return TemplateResponse(request, "reports/rows.html", context, status=HTTPStatus.BAD_REQUEST)
-    count, amount = shown.figure()
+        context = frame(request, site, report, None) | {"title": name} | refused(request, refusal)
+        return TemplateResponse(request, "reports/rows.html", context, status=refusal.status)
     paginator = BoundedPaginator(shown.sorted, A_PAGE)
     page = paginator.get_page(request.GET.get("page"))
     line = {"key": request.GET.get("key"), "by": request.GET.get("by")}
     context = frame(request, site, report, asked) | {
         "title": name,
+        "bar": addresses.bar(asked),
         "means": figures.definitions.get(figure, ""),
-        "back": {"name": report.name, "url": asked.url("report", report.slug)},
-        "count": count,
-        "amount": None if amount is None else Kind.MONEY.shown(amount),
+        "back": {"name": report.name, "url": asked.url(f"report_{report.slug}")},
+        "summary": shown.summary(),
         "columns": shown.columns,
         "rows": list(shown.shown(page)),
         "page": page,
@@ -88,6 +85,5 @@ def _report_behind(request: HttpRequest, figure: str) -> Report:
 
 
 def _shown(request: HttpRequest, figure: str, asked: Asked, *, is_file: bool = False) -> ShownRows:
-    key, by = request.GET.get("key") or None, request.GET.get("by", "")
-    rows = figures.rows(figure, asked.period, asked.only, key=key, by=by)
+    rows = figures.rows(figure, asked.period, asked.only, key=request.GET.get("key"), by=request.GET.get("by", ""))
     return list_of(rows, figure, request.user, is_file=is_file)

@@ -19,6 +19,7 @@ from practitioners.models import OutsideCalendar
 from triage import red_flags
 
 from .queue import calls_due
+from .report_pages import REPORTS, may_open
 
 
 def has_visits(request: HttpRequest) -> bool:
@@ -41,7 +42,7 @@ class Item:
     """Whom it is for, where a permission does not say it."""
 
 
-FEW = 16
+FEW = 20
 """So many items are shown at once; who may open more has the groups folded but the first, and where they are."""
 
 GROUPS = [
@@ -70,6 +71,13 @@ GROUPS = [
             Item("Calendar", "calendar", "calendar", "practitioners.view_diaryentry"),
             Item("Bookings", "booking", "bookings_booking_changelist", "bookings.view_booking"),
             Item("Patients", "patients", "bookings_patient_changelist", "bookings.view_patient"),
+        ],
+    ),
+    (
+        "Reports",
+        [
+            Item(report.name, report.icon, f"report_{report.slug}", is_for=partial(may_open, report=report))
+            for report in REPORTS
         ],
     ),
     (
@@ -221,6 +229,7 @@ GROUPS = [
                 lambda request: Incident.objects.filter(resolved_at=None),
                 "open",
             ),
+            Item("Alert rules", "bell", "alerts_alertrule_changelist", "alerts.view_alertrule"),
             Item(
                 "Event types",
                 "event",
@@ -229,7 +238,6 @@ GROUPS = [
             ),
         ],
     ),
-            Item("Alert rules", "bell", "alerts_alertrule_changelist", "alerts.view_alertrule"),
     (
         "System",
         [

@@ -1,7 +1,7 @@
 """Tables of reports: one source for what a page shows, a chart draws and a file holds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -34,7 +34,7 @@ class Kind(Enum):
             case Kind.PERCENT:
                 return f"{value}%"
             case Kind.MINUTES:
-                return f"{value // 60:,} h {value % 60:02} min"
+                return f"{value // 60:,} h {value % 60:02}"
         return str(value)
 
     def written(self, value: Any) -> str:
@@ -126,11 +126,13 @@ class Table:
     title: str
     columns: list[Column]
     rows: list[Row]
+    means: list[tuple[str, str]] = field(default_factory=list)
+    """What its lines mean."""
 
     @property
     def meanings(self) -> list[tuple[str, str]]:
-        """What the columns mean."""
-        return [(column.name, column.means) for column in self.columns if column.means]
+        """What its columns and lines mean."""
+        return [*((column.name, column.means) for column in self.columns if column.means), *self.means]
 
 
 def table(
@@ -142,11 +144,14 @@ def table(
     total: Sequence[Any] | None = None,
     urls: Sequence[dict[str, str]] = (),
     barred: str = "",
+    means: Sequence[tuple[str, str]] = (),
 ) -> Table:
     """Make a table of values; ``urls`` say by column what is behind a row's cells, ``barred`` which has bars."""
     lines = [*values, total] if total is not None else list(values)
     at = next((n for n, column in enumerate(columns) if column.name == barred), None)
-    highest = max((line[at] or 0 for line in values), default=0) if at is not None else 0
+    highest = 0
+    if at is not None:
+        highest = 100 if columns[at].kind is Kind.PERCENT else max((line[at] or 0 for line in values), default=0)
     rows = []
     for n, line in enumerate(lines):
         is_total = n == len(values)
@@ -156,22 +161,25 @@ def table(
             for i, (column, value) in enumerate(zip(columns, line, strict=True))
         ]
         rows.append(Row(cells, is_total))
-    return Table(name, title, columns, rows)
+    return Table(name, title, columns, rows, list(means))
 
 
 def change(now: Any, before: Any, kind: Kind, *, more_is: str = GOOD) -> Change:
-    """Compare a figure with that of the period before; nothing before is no comparison."""
-    if now is None or before is None or (not before and kind is not Kind.PERCENT):
-        return Change("", "none before either" if not now and not before else "no comparison, none before")
+    """Compare a figure with that of the period before; where nothing was before, say that there is no comparison."""
+    if now is None or before is None:
+        return Change("", "no comparison")
     if now == before:
         return Change("=", "as before")
+    if not before and kind is not Kind.PERCENT:
+        return Change("", "no comparison")
     is_more = now > before
     tone = NEITHER if more_is == NEITHER else more_is if is_more else {GOOD: POOR, POOR: GOOD}[more_is]
     if kind is Kind.PERCENT:
         by = f"{abs(now - before)} point{'' if abs(now - before) == 1 else 's'}"
         words = f"{by} {'higher' if is_more else 'lower'}"
-    else:
-        words = f"{_share(now, before)} {'more' if is_more else 'less'}"
+    else:  # of less than nothing nothing is a share
+        by = Kind.MONEY.shown(abs(now - before)) if before < 0 else _share(now, before)
+        words = f"{by} {'more' if is_more else 'less'}"
     return Change("▲" if is_more else "▼", words, tone)
 
 

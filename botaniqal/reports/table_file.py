@@ -22,10 +22,9 @@ class _Line:
 def csv_of(
     columns: list[Column], rows: Iterable[Row], *, about: list[tuple[str, str]], name: list[str]
 ) -> StreamingHttpResponse:
-    """Send a table; below it stand the period, what it was narrowed to, and what its columns mean."""
+    """Send a table, and below it what it is of and what it means."""
     answer = StreamingHttpResponse(_lines(columns, rows, about), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{slugify("-".join(["botaniqal", *name]))}.csv"'
-    answer["Cache-Control"] = "no-store"
     return answer
 
 
@@ -37,6 +36,3 @@ def _lines(columns: list[Column], rows: Iterable[Row], about: list[tuple[str, st
     yield write([])
     for line in about:
         yield write([plain(words) for words in line])
-    for column in columns:
-        if column.means:
-            yield write([column.written, plain(column.means)])

@@ -15,17 +15,18 @@ from django.views.decorators.http import conditional_page, require_POST
 from bookings.models import Booking, Checkout, Drift, MoneyDay, RefundDecision, SyncRecord
 from botaniqal.admin import limited_to_own
 from botaniqal.errors import Missing
-from botaniqal.integrations.models import InboundEvent
+from botaniqal.integrations.models import InboundEvent, Incident
 from botaniqal.messages.models import Message
 from practitioners.models import OutsideCalendar
 from triage import claims, hand_over, red_flags
 
-from . import figures
+from . import figures, report_pages
 from .chart import Datum, columns
 from .queue import ALL, EMPTY, REMEMBERED, has_queue, queue_for, told_to, view_of, views_for
 
 CHART_DAYS = 14
 LONGEST_ID = 18
+MOST_INCIDENTS = 5
 
 
 def page(site: AdminSite, request: HttpRequest) -> HttpResponse:
@@ -33,6 +34,9 @@ def page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     today = timezone.localdate(now)
     user = request.user
+    if report_pages.is_home(request):
+        around = {"title": "Today", "today": today, "helps": _needing_help(request), "incidents": _incidents(request)}
+        return report_pages.home(request, site, **around, **_vendors(now))
     own = user if limited_to_own(request) else None
     context: dict[str, Any] = {**site.each_context(request), "title": "Today", "today": today, "own": own}
     if user.has_perm("bookings.view_figures"):
@@ -50,10 +54,7 @@ def page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     if user.has_perm("bookings.view_figures"):
         context |= _bookings(today)
         context["uses"] = figures.use_of_week(figures.week_of(today))
-        context["troubles"] = figures.troubles()
-        context["stale"] = [
-            str(row.practitioner) for row in OutsideCalendar.objects.stale(now).select_related("practitioner")
-        ]
+        context |= _vendors(now)
     answer = TemplateResponse(request, "admin/index.html", context)
     if REMEMBERED in request.GET and "view" in context:
         keeps = {"path": request.path, "secure": settings.SESSION_COOKIE_SECURE, "httponly": True, "samesite": "Lax"}
@@ -122,6 +123,19 @@ def _needing_help(request: HttpRequest) -> list[tuple[int, str, str]]:
         for permission, name, address, rows in stuck
         if request.user.has_perm(permission)
     ]
+
+
+def _vendors(now: datetime) -> dict[str, Any]:
+    """Say which vendors and calendars do not answer."""
+    stale = OutsideCalendar.objects.stale(now).select_related("practitioner")
+    return {"troubles": figures.troubles(), "stale": [str(row.practitioner) for row in stale]}
+
+
+def _incidents(request: HttpRequest) -> list[Incident]:
+    """List what somebody had to be woken for and is not over, to those who may see it."""
+    if not request.user.has_perm("integrations.view_incident"):
+        return []
+    return list(Incident.objects.filter(resolved_at=None)[:MOST_INCIDENTS])
 
 
 def _visits(request: HttpRequest) -> QuerySet[Booking]:

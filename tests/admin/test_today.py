@@ -18,7 +18,7 @@ from triage.models import TriageSession
 
 pytestmark = pytest.mark.django_db
 
-QUERIES = {"consultant": 22, "operations": 34, "management": 16, "clinician": 9, "administrator": 34}
+QUERIES = {"consultant": 22, "operations": 34, "management": 92, "clinician": 9, "administrator": 34}
 
 
 def call(consultant, *, minutes: int = 0, name: str = "Leo Martin", **fields) -> TriageSession:
@@ -172,6 +172,7 @@ class TestSidebar:
 
         assert {group["name"]: [link["name"] for link in group["links"]] for group in groups} == {
             "Work": ["Today", "My day", "Triage calls", "Red flags", "Calendar", "Bookings", "Patients"],
+            "Reports": ["Patient journey", "Calls"],
             "Catalogue": ["Price book", "Publish check", "Appointment types", "Practitioners", "Diary"],
         }
         assert groups[0]["links"][2]["count"] == 1

@@ -1,125 +1,130 @@
 """Care: how much of the offered hours is used, which visits took place, and to which nobody came."""
 
-from botaniqal.reports import figures
-from botaniqal.reports.asked import Asked
-from botaniqal.reports.figures import Share, definitions
-from botaniqal.reports.table import POOR, Column, Kind, change
+from practitioners.day_plan import Use
 
-from .section import Card, Content, Section, by_line, card, over_time
+from ..asked import Asked
+from ..figures import Rate, Share, bookings_made, cancelled, definitions, no_shows
+from ..figures import utilisation as uses_of
+from ..table import POOR, Column, Kind, change
+from .section import Card, Content, Section, both, by_line, card, over_time
 
 
 def utilisation(asked: Asked) -> Content:
     """Show how much of their hours practitioners have booked."""
+    now, before = both(asked, uses_of)
     return Content(
-        [],
-        [over_time("utilisation", "Utilisation", Kind.PERCENT, asked, has_rows=False), _by_practitioner(asked)],
+        [use_card(asked, now, before)],
+        [
+            over_time("utilisation", "Utilisation", Kind.PERCENT, asked, has_rows=False),
+            _by_practitioner(asked, now, before),
+        ],
     )
 
 
 def visits(asked: Asked) -> Content:
     """Show what was booked, called off, and missed."""
-    return Content(
-        [made_card(asked), cancelled_card(asked), no_show_card(asked)],
-        [
-            over_time("bookings_made", "Visits booked", Kind.COUNT, asked),
-            _no_shows(asked),
-            over_time("no_shows", "No-show rate", Kind.PERCENT, asked),
-        ],
-    )
-
-
-def made_card(asked: Asked) -> Card:
-    """Count what was booked."""
-    return card(
-        "bookings_made", "Visits booked", Kind.COUNT, asked, lambda period: figures.bookings_made(period, asked.only)
-    )
-
-
-def cancelled_card(asked: Asked) -> Card:
-    """Count what was called off."""
-    return card(
+    now, before = both(asked, no_shows)
+    called_off = card(
         "cancelled",
         "Called off",
         Kind.COUNT,
         asked,
-        lambda period: figures.cancelled(period, asked.only),
+        *both(asked, cancelled),
         more_is=POOR,
+        url=asked.rows_url("cancelled"),
+    )
+    return Content(
+        [booked_card(asked), called_off, no_show_card(asked, now, before)],
+        [
+            over_time("booked", "Visits booked", Kind.COUNT, asked),
+            over_time("no_shows", "No-show rate", Kind.PERCENT, asked, has_rows=False),
+            _no_shows(asked, now, before),
+        ],
     )
 
 
-def no_show_card(asked: Asked) -> Card:
+def booked_card(asked: Asked) -> Card:
+    """Count what was booked."""
+    counts = both(asked, bookings_made)
+    return card("booked", "Visits booked", Kind.COUNT, asked, *counts, url=asked.rows_url("booked"))
+
+
+def no_show_card(asked: Asked, now: list[Rate], before: list[Rate] | None) -> Card:
     """Say to how many of the visits nobody came."""
-    return card(
-        "no_shows",
-        "No-show rate",
-        Kind.PERCENT,
-        asked,
-        lambda period: _whole(figures.no_shows(period, asked.only)).percent,
-        more_is=POOR,
-    )
+    rates = _whole(now).percent, _whole(before or []).percent
+    url = asked.rows_url("no_shows")
+    return card("no_shows", "No-show rate", Kind.PERCENT, asked, *rates, more_is=POOR, url=url)
 
 
-def use_card(asked: Asked) -> Card:
+def use_card(asked: Asked, now: list[Use], before: list[Use] | None) -> Card:
     """Say how much of the offered hours is booked."""
-
-    def used(period: figures.Period) -> int | None:
-        uses = figures.utilisation(period, asked.only)
-        return Share(sum(use.booked_minutes for use in uses), sum(use.offered_minutes for use in uses)).percent
-
-    return card("utilisation", "Utilisation", Kind.PERCENT, asked, used, has_rows=False)
+    rates = _used(now).percent, _used(before or []).percent
+    return card("utilisation", "Utilisation", Kind.PERCENT, asked, *rates, url=asked.url("report_utilisation"))
 
 
-def _whole(rates: list[figures.Rate]) -> Share:
-    return Share(sum(rate.share.part for rate in rates), sum(rate.share.whole for rate in rates))
-
-
-def _no_shows(asked: Asked) -> Section:
-    now = figures.no_shows(asked.period, asked.only)
-    before = figures.no_shows(asked.before, asked.only) if asked.before else []
-    was = {rate.key: rate.share for rate in before}
+def _no_shows(asked: Asked, now: list[Rate], before: list[Rate] | None) -> Section:
     heads = [
         Column("Appointment type", Kind.TEXT),
-        Column("Visits", means="Visits of these days that took place or to which nobody came."),
+        Column("Took place", means=definitions["took_place"]),
         Column("No-shows"),
         Column("Rate", Kind.PERCENT, definitions["no_shows"]),
     ]
-    if asked.before:
+    lines = [(rate.label, rate.share) for rate in now]
+    values = [[name, *_told(share)] for name, share in lines]
+    total = ["In all", *_told(_whole(now))]
+    if before is not None:
+        was = {rate.key: rate.share.percent for rate in before}
         heads += [Column("Rate before", Kind.PERCENT), Column("Change", Kind.CHANGE)]
-    values, urls = [], []
-    for rate in now:
-        line = [rate.label, rate.share.whole, rate.share.part, rate.share.percent]
-        if asked.before:
-            earlier = was.get(rate.key, Share(0, 0)).percent
-            line += [earlier, change(rate.share.percent, earlier, Kind.PERCENT, more_is=POOR)]
-        values.append(line)
-        urls.append({"No-shows": asked.rows_url("no_shows", rate.key, "type")})
-    whole = _whole(now)
-    total = ["In all", whole.whole, whole.part, whole.percent]
-    if asked.before:
-        earlier = _whole(before).percent
-        total += [earlier, change(whole.percent, earlier, Kind.PERCENT, more_is=POOR)]
+        for rate, told in zip(now, values, strict=True):
+            told += _compared(rate.share.percent, was.get(rate.key), more_is=POOR)
+        total += _compared(_whole(now).percent, _whole(before).percent, more_is=POOR)
+    urls = [
+        {
+            "Took place": asked.rows_url("took_place", rate.key, "appointment_type"),
+            "No-shows": asked.rows_url("no_shows", rate.key, "appointment_type"),
+        }
+        for rate in now
+    ]
+    urls.append({"Took place": asked.rows_url("took_place"), "No-shows": asked.rows_url("no_shows")})
     return by_line("no-shows", "No-shows by type", heads, values, total=total, urls=urls, barred="Rate")
 
 
-def _by_practitioner(asked: Asked) -> Section:
-    now = figures.utilisation(asked.period, asked.only)
-    before = figures.utilisation(asked.before, asked.only) if asked.before else []
-    was = {use.practitioner.pk: Share(use.booked_minutes, use.offered_minutes).percent for use in before}
+def _by_practitioner(asked: Asked, now: list[Use], before: list[Use] | None) -> Section:
     heads = [
         Column("Practitioner", Kind.TEXT),
-        Column("Offered", Kind.MINUTES, "Working hours less time off."),
-        Column("Booked", Kind.MINUTES, "What of the offered hours visits take."),
+        Column("Offered", Kind.MINUTES),
+        Column("Booked", Kind.MINUTES),
         Column("Use", Kind.PERCENT, definitions["utilisation"]),
     ]
-    if asked.before:
+    values = [[use.practitioner.name, *_hours(use), _used([use]).percent] for use in now]
+    whole = _used(now)
+    total = ["In all", whole.whole, whole.part, whole.percent]
+    if before is not None:
+        was = {use.practitioner.pk: _used([use]).percent for use in before}
         heads += [Column("Use before", Kind.PERCENT), Column("Change", Kind.CHANGE)]
-    values, urls = [], []
-    for use in now:
-        share = Share(use.booked_minutes, use.offered_minutes).percent
-        line = [str(use.practitioner), use.offered_minutes, use.booked_minutes, share]
-        if asked.before:
-            earlier = was.get(use.practitioner.pk)
-            line += [earlier, change(share, earlier, Kind.PERCENT)]
-        values.append(line)
-        urls.append({"Booked": asked.rows_url("utilisation", use.practitioner.pk, "practitioner")})
-    return by_line("by-practitioner", "By practitioner", heads, values, urls=urls, barred="Use")
+        for use, told in zip(now, values, strict=True):
+            told += _compared(_used([use]).percent, was.get(use.practitioner.pk))
+        total += _compared(whole.percent, _used(before).percent)
+    urls = [{"Booked": asked.rows_url("utilisation", use.practitioner.pk, "practitioner")} for use in now]
+    urls.append({"Booked": asked.rows_url("utilisation")})
+    return by_line("by-practitioner", "By practitioner", heads, values, total=total, urls=urls, barred="Use")
+
+
+def _hours(use: Use) -> list[int]:
+    return [use.offered_minutes, use.booked_minutes]
+
+
+def _used(uses: list[Use]) -> Share:
+    return Share(sum(use.booked_minutes for use in uses), sum(use.offered_minutes for use in uses))
+
+
+def _whole(rates: list[Rate]) -> Share:
+    return Share(sum(rate.share.part for rate in rates), sum(rate.share.whole for rate in rates))
+
+
+def _told(share: Share) -> list[int | None]:
+    return [share.whole - share.part, share.part, share.percent]
+
+
+def _compared(now: int | None, before: int | None, **how: str) -> list:
+    return [before, change(now, before, Kind.PERCENT, **how)]

@@ -1,15 +1,16 @@
 """Revenue: what came and what went back, by service, booking method and practitioner."""
 
 from collections.abc import Sequence
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
-from botaniqal.reports import figures
-from botaniqal.reports.asked import Asked
-from botaniqal.reports.figures import Money, definitions
-from botaniqal.reports.table import Column, Kind, change
+from ..asked import Asked
+from ..figures import Money, definitions, revenue
+from ..table import Column, Kind, change
+from .section import Card, Content, Section, both, by_line, card, over_time
 
-from .section import Card, Content, Section, by_line, over_time
-
+NONE = Decimal("0.00")
 PARTS = {
     "taken": "Taken",
     "twice": "Paid twice",
@@ -17,60 +18,62 @@ PARTS = {
     "lost": "Lost in disputes",
     "net": "Net",
 }
+USUAL = ("taken", "given_back", "net")
+"""What always has a column; the others are rare."""
 WAYS = {"service": "Service", "method": "Booking method", "practitioner": "Practitioner"}
 
 
 def money(asked: Asked) -> Content:
     """Show the money of these days, net of what was given back."""
-    now = {by: figures.revenue(asked.period, asked.only, by=by) for by in WAYS}
-    before = {by: figures.revenue(asked.before, asked.only, by=by) if asked.before else [] for by in WAYS}
+    told = {by: both(asked, partial(revenue, by=by)) for by in WAYS}
+    whole = told["service"]
     return Content(
-        [net_card(asked, now["service"], before["service"])],
+        [net_card(asked, *whole), *(_card(asked, part, *whole) for part in ("taken", "given_back"))],
         [
-            over_time("revenue", "Net revenue", Kind.MONEY, asked, as_bars=True),
-            *(_by(asked, by, now[by], before[by]) for by in WAYS),
+            over_time("revenue", "Net revenue", Kind.MONEY, asked, has_rows=False, as_bars=True),
+            *(_by(asked, by, *of_both) for by, of_both in told.items()),
         ],
     )
 
 
-def net_card(asked: Asked, now: Sequence[Money], before: Sequence[Money]) -> Card:
+def net_card(asked: Asked, now: Sequence[Money], before: Sequence[Money] | None) -> Card:
     """Add up what is left."""
-    left, was = (_total(lines, "net") for lines in (now, before))
-    return Card(
-        name="Net revenue",
-        shown=Kind.MONEY.shown(left),
-        means=definitions["revenue"],
-        url=asked.rows_url("revenue"),
-        change=change(left, was, Kind.MONEY) if asked.before else None,
-        before=Kind.MONEY.shown(was),
-    )
+    totals = _total(now, "net"), _total(before or [], "net")
+    return card("revenue", "Net revenue", Kind.MONEY, asked, *totals, url=asked.url("report_revenue"))
 
 
-def _by(asked: Asked, by: str, now: Sequence[Money], before: Sequence[Money]) -> Section:
-    parts = [part for part in PARTS if part in ("taken", "given_back", "net") or _total(now, part)]
+def _card(asked: Asked, part: str, now: Sequence[Money], before: Sequence[Money] | None) -> Card:
+    totals = _total(now, part), _total(before or [], part)
+    more_is = {"more_is": ""} if part == "given_back" else {}
+    return card(part, PARTS[part], Kind.MONEY, asked, *totals, url=asked.rows_url(part), **more_is)
+
+
+def _by(asked: Asked, by: str, now: Sequence[Money], before: Sequence[Money] | None) -> Section:
+    parts = [part for part in PARTS if part in USUAL or _total(now, part)]
     heads = [Column(WAYS[by], Kind.TEXT), *(Column(PARTS[part], Kind.MONEY, _means(part)) for part in parts)]
-    if asked.before:
-        heads += [Column("Net before", Kind.MONEY), Column("Change", Kind.CHANGE)]
-    was = {line.key: line for line in before}
-    gone = [Money(line.label, line.key) for line in before if line.key not in {each.key for each in now}]
-    values, urls = [], []
-    for line in [*now, *gone]:
-        told: list[Any] = [line.label, *(getattr(line, part) for part in parts)]
-        if asked.before:
-            earlier = was[line.key].net if line.key in was else figures.NOTHING
-            told += [earlier, change(line.net, earlier, Kind.MONEY)]
-        values.append(told)
-        urls.append({PARTS["net"]: asked.rows_url("revenue", line.key, by)})
+    was = {line.key: line for line in before or []}
+    gone = [Money(line.label, line.key) for line in was.values() if line.key not in {each.key for each in now}]
+    values = [[line.label, *(getattr(line, part) for part in parts)] for line in [*now, *gone]]
     total: list[Any] = ["In all", *(_total(now, part) for part in parts)]
-    if asked.before:
-        total += [_total(before, "net"), change(_total(now, "net"), _total(before, "net"), Kind.MONEY)]
-    title = f"By {WAYS[by].lower()}"
-    return by_line(f"by-{by}", title, heads, values, total=total, urls=urls, barred=PARTS["net"])
+    if before is not None:
+        heads += [Column("Net before", Kind.MONEY), Column("Change", Kind.CHANGE)]
+        for line, told in zip([*now, *gone], values, strict=True):
+            told += _compared(line.net, was[line.key].net if line.key in was else NONE)
+        total += _compared(_total(now, "net"), _total(before, "net"))
+    urls = [
+        {PARTS[part]: asked.rows_url(part, line.key, by) for part in parts if part != "net" and getattr(line, part)}
+        for line in now
+    ]
+    return by_line(f"by-{by}", f"By {WAYS[by].lower()}", heads, values, total=total, urls=urls, barred=PARTS["net"])
+
+
+def _compared(now: Decimal, before: Decimal) -> list[Any]:
+    return [before, change(now, before, Kind.MONEY)]
 
 
 def _means(part: str) -> str:
-    return definitions.get(part, "")
+    return definitions["revenue" if part == "net" else part]
 
 
-def _total(lines: Sequence[Money], part: str) -> Any:
-    return sum((getattr(line, part) for line in lines), figures.NOTHING)
+def _total(lines: Sequence[Money], part: str) -> Decimal:
+    return sum((getattr(line, part) for line in lines), NONE)

@@ -1,18 +1,21 @@
 """What a report is put together from: cards, and sections that are a table with or without a chart."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import zip_longest
-from typing import Any
+from typing import Any, TypeVar
 
-from botaniqal.reports import figures
-from botaniqal.reports.asked import Asked
-from botaniqal.reports.chart import Chart, Datum, Funnel, columns, lines
-from botaniqal.reports.figures import Period, Point, definitions
-from botaniqal.reports.table import GOOD, Change, Column, Kind, Table, change, table
+from ..asked import Asked
+from ..chart import Chart, Datum, Funnel, columns, lines
+from ..figures import Period, Point, definitions, series
+from ..figures.trend import BY_DAY, BY_WEEK
+from ..table import GOOD, Change, Column, Kind, Table, change, table
 
 NONE_IN_DAYS = "Nothing in these days. Choose others, or take a filter off."
+Known = TypeVar("Known")
+FEW_COLUMNS = 4
+"""So many columns have room beside another table."""
 LONGEST_SHOWN = 12
 """So many lines of a table stand open below their chart; of more, the chart says it and the lines are folded."""
 
@@ -51,34 +54,30 @@ class Content:
 
 
 def card(
-    figure: str,
-    name: str,
-    kind: Kind,
-    asked: Asked,
-    value: Callable[[Period], Any],
-    *,
-    more_is: str = GOOD,
-    has_rows: bool = True,
+    figure: str, name: str, kind: Kind, asked: Asked, now: Any, before: Any, *, more_is: str = GOOD, url: str = ""
 ) -> Card:
     """Make a card of a figure, compared if that is asked for."""
-    now = value(asked.period)
-    before = value(asked.before) if asked.before else None
     return Card(
         name=name,
         shown=kind.shown(now),
         means=definitions[figure],
-        url=asked.rows_url(figure) if has_rows else "",
+        url=url,
         change=change(now, before, kind, more_is=more_is) if asked.before else None,
         before=kind.shown(before),
     )
+
+
+def both(asked: Asked, figure: Callable[..., Known]) -> tuple[Known, Known | None]:
+    """Ask a figure for these days, and for those before where they are compared."""
+    return figure(asked.period, asked.only), figure(asked.before, asked.only) if asked.before else None
 
 
 def over_time(
     figure: str, title: str, kind: Kind, asked: Asked, *, has_rows: bool = True, as_bars: bool = False
 ) -> Section:
     """Follow a figure by day, week or month, the period before beside it where it is compared."""
-    now = figures.series(figure, asked.period, asked.only)
-    before = figures.series(figure, asked.before, asked.only) if asked.before else []
+    now = series(figure, asked.period, asked.only)
+    before = series(figure, asked.before, asked.only) if asked.before else []
     size = bucket(asked.period)
     heads = [Column(size.capitalize(), Kind.TEXT), Column(title.partition(",")[0], kind, definitions[figure])]
     if asked.before:
@@ -88,18 +87,20 @@ def over_time(
         line = [point and shown_bucket(point.day, size), point and point.value]
         behind = {}
         if has_rows and point:
-            behind[heads[1].name] = _rows_of(figure, asked, asked.period, now, n)
+            behind[heads[1].name] = _rows_of(figure, asked, now, n)
         if asked.before:
             line += [earlier and shown_bucket(earlier.day, size), earlier and earlier.value]
             if has_rows and earlier:
-                behind["Before"] = _rows_of(figure, asked, asked.before, before, n)
+                behind["Before"] = _rows_of(figure, asked.earlier, before, n)
         values.append(line)
         urls.append(behind)
     data = [_datum(point, size, kind) for point in now]
     if as_bars:
         chart = columns(f"{title} by {size}", data, axis=axis_of(kind))
     else:
-        named = {"These days": data} | ({"Before": [_datum(each, size, kind) for each in before]} if before else {})
+        named = {"These days": data}
+        if any(each.value for each in before):  # else a line along the floor would be a comparison with nothing
+            named["Before"] = [_datum(each, size, kind) for each in before]
         chart = lines(f"{title} by {size}", named, axis=axis_of(kind))
     return Section(
         table=table(f"{figure}-over-time".replace("_", "-"), title, heads, values, urls=urls),
@@ -115,10 +116,13 @@ def by_line(
     title: str,
     heads: Sequence[Column],
     values: Sequence[Sequence[Any]],
+    *,
+    empty: str = NONE_IN_DAYS,
     **options: Any,
 ) -> Section:
     """Make a section of a table whose lines are things of the clinic, with a bar beside one of the numbers."""
-    return Section(table=table(name, title, list(heads), values, **options), is_empty=not values)
+    made = table(name, title, list(heads), values, **options)
+    return Section(table=made, is_empty=not values, empty=empty, is_wide=len(heads) > FEW_COLUMNS)
 
 
 def axis_of(kind: Kind) -> Callable[[Any], str]:
@@ -131,7 +135,7 @@ def axis_of(kind: Kind) -> Callable[[Any], str]:
 
 def bucket(period: Period) -> str:
     """Name what a series of a period goes by."""
-    return "day" if period.length <= 62 else "week" if period.length <= 366 else "month"
+    return "day" if period.length <= BY_DAY else "week" if period.length <= BY_WEEK else "month"
 
 
 def shown_bucket(first: date, size: str) -> str:
@@ -145,7 +149,6 @@ def _datum(point: Point, size: str, kind: Kind) -> Datum:
     return Datum(name, f"Week from {title}" if size == "week" else title, point.value, kind.shown(point.value))
 
 
-def _rows_of(figure: str, asked: Asked, whole: Period, points: Sequence[Point], n: int) -> str:
-    last = points[n + 1].day - timedelta(days=1) if n + 1 < len(points) else whole.last
-    part = replace(asked, period=Period(max(points[n].day, whole.first), last), named="")
-    return part.rows_url(figure)
+def _rows_of(figure: str, asked: Asked, points: Sequence[Point], n: int) -> str:
+    last = points[n + 1].day - timedelta(days=1) if n + 1 < len(points) else asked.period.last
+    return asked.of(Period(points[n].day, last)).rows_url(figure)
