@@ -13,7 +13,7 @@ from bookings.patients import consents
 from botaniqal.accounts.models import User
 from botaniqal.errors import Missing, RuleBroken
 from practitioners import availability, calendars, diary, limits
-from practitioners.models import DiaryEntry, Practitioner
+from practitioners.models import DiaryEntry, Practitioner, Room
 from services import offering
 from services.models import AppointmentType, Service
 
@@ -103,17 +103,7 @@ def hold_slot(
     :raises RuleBroken: the time cannot be offered.
     :raises SlotTaken: somebody else has it.
     """
-    offering.require_offered(appointment_type)
-    beyond = overrides.granted(
-        session_id=session_id, practitioner=practitioner, appointment_type=appointment_type, starts_at=starts_at
-    )
-    room = availability.check(
-        practitioner=practitioner,
-        appointment_type=appointment_type,
-        starts_at=starts_at,
-        held_for=session_id,
-        beyond=beyond,
-    )
+    room, beyond = _checked(session_id, practitioner, appointment_type, starts_at)
     span = availability.occupied_span(appointment_type, starts_at, beyond)
     with transaction.atomic():
         session = sessions.locked(session_id)
@@ -208,17 +198,7 @@ def book_by_phone(
     payments.refuse_card_number(notes, "notes")
     payments.refuse_card_number(taken.amount_reason, "amountReason")
 
-    offering.require_offered(appointment_type)
-    beyond = overrides.granted(
-        session_id=session_id, practitioner=practitioner, appointment_type=appointment_type, starts_at=starts_at
-    )
-    room = availability.check(
-        practitioner=practitioner,
-        appointment_type=appointment_type,
-        starts_at=starts_at,
-        held_for=session_id,
-        beyond=beyond,
-    )
+    room, beyond = _checked(session_id, practitioner, appointment_type, starts_at)
     price = payments.amount_due(appointment_type=appointment_type, taken=taken, by=by, now=now)
     try:
         with transaction.atomic():
@@ -264,3 +244,13 @@ def book_by_phone(
             practitioner=practitioner, appointment_type=appointment_type, starts_at=starts_at, held_for=session_id
         )
         raise
+
+
+def _checked(
+    session_id: UUID, practitioner: Practitioner, appointment_type: AppointmentType, starts_at: datetime
+) -> tuple[Room | None, frozenset[str]]:
+    """Make sure that a call may have an appointment at a time; say in which room, and beyond which rules."""
+    offering.require_offered(appointment_type)
+    wanted = {"practitioner": practitioner, "appointment_type": appointment_type, "starts_at": starts_at}
+    beyond = overrides.granted(session_id=session_id, **wanted)
+    return availability.check(held_for=session_id, beyond=beyond, **wanted), beyond

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from tests.factories import PatientFactory, PractitionerFactory, SessionFactory, UserFactory, next_morning
+from tests.factories import PatientFactory, SessionFactory, UserFactory, next_morning
 from tests.triage.test_desk import Desk
 from triage.models import TriageSession
 
@@ -22,16 +22,6 @@ def wall(moment):
 
 
 BODY = {"at": wall(next_morning(15)), "number": 1}
-
-
-@pytest.fixture
-def sarah():
-    return PractitionerFactory(consultant=True, name="Sarah Chen", user__is_staff=True)
-
-
-@pytest.fixture
-def tom():
-    return PractitionerFactory(consultant=True, name="Tom Baker", user__is_staff=True)
 
 
 @pytest.fixture

@@ -38,16 +38,6 @@ def doctor(kind):
 
 
 @pytest.fixture
-def sarah():
-    return PractitionerFactory(consultant=True, name="Sarah Chen", user__is_staff=True)
-
-
-@pytest.fixture
-def tom():
-    return PractitionerFactory(consultant=True, name="Tom Baker", user__is_staff=True)
-
-
-@pytest.fixture
 def session(sarah, doctor, kind):
     """A call of Sarah's that has just led to a paid visit."""
     session = SessionFactory(consultant=sarah, in_progress=True, primary_concern="Sleeps badly.")

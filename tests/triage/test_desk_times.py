@@ -54,16 +54,6 @@ def kind():
 
 
 @pytest.fixture
-def doctor(kind):
-    return PractitionerFactory(name="Dr Dia", gives=[kind])
-
-
-@pytest.fixture
-def sarah():
-    return PractitionerFactory(consultant=True, name="Sarah Chen", user__is_staff=True)
-
-
-@pytest.fixture
 def trusted(sarah):
     sarah.may_override = True
     sarah.save()
@@ -78,11 +68,6 @@ def tom():
 @pytest.fixture
 def session(sarah):
     return SessionFactory(consultant=sarah)
-
-
-@pytest.fixture
-def desk(session):
-    return Desk(session.consultant.user, session)
 
 
 @pytest.fixture

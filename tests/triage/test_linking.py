@@ -29,16 +29,6 @@ THREE = ["name", "birth", "phone"]
 
 
 @pytest.fixture
-def sarah():
-    return PractitionerFactory(consultant=True, name="Sarah Chen", user__is_staff=True)
-
-
-@pytest.fixture
-def tom():
-    return PractitionerFactory(consultant=True, name="Tom Baker", user__is_staff=True)
-
-
-@pytest.fixture
 def session(sarah):
     return SessionFactory(consultant=sarah, in_progress=True)
 

@@ -24,11 +24,6 @@ def kind():
 
 
 @pytest.fixture
-def doctor(kind):
-    return PractitionerFactory(name="Dr Dia", gives=[kind])
-
-
-@pytest.fixture
 def session():
     return SessionFactory(consultant__may_override=True)
 
