@@ -2,10 +2,12 @@
 
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 
+from botaniqal import counters
 from botaniqal.accounts.models import User
 from botaniqal.errors import Malformed, RuleBroken
 from practitioners import availability, diary, limits
@@ -98,6 +100,8 @@ def book(
         attention=attention,
     )
     sync.owe(booking=booking, now=now)
+    if source == Booking.Source.PHONE and not appointment_type.is_free_consultation:
+        transaction.on_commit(partial(counters.count, "phone_bookings_created", appointment_type=appointment_type.code))
     return booking
 
 

@@ -15,6 +15,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from multiprocessing.util import Finalize
 from uuid import uuid4
 
@@ -59,6 +60,8 @@ class Family:
 
 # No value of a label may come from outside as it is: each value makes a series that is kept.
 FAMILIES = {
+    "triage_sessions_created": Family("Calls planned, by how their consultation was booked.", ("source",)),
+    "phone_bookings_created": Family("Visits booked on the phone.", ("appointment_type",)),
     "http_requests": Family("Requests answered.", ("view", "method", "status")),
     "http_request_duration_seconds": Family("How long an answer took.", ("view",), QUICK),
     "webhook_processing_time_seconds": Family(
@@ -216,7 +219,12 @@ def _field(name: str, labels: dict[str, str], *part: str) -> str:
     family = FAMILIES[name]
     if len(labels) != len(family.labels):
         raise KeyError(name)
-    return json.dumps([name, *(str(labels[label]) for label in family.labels), *part])
+    return _as_json(name, *(labels[label] for label in family.labels), *part)
+
+
+@lru_cache(maxsize=MOST_SUMS)
+def _as_json(*words: str) -> str:
+    return json.dumps(words)
 
 
 def _key(book: str) -> str:

@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "botaniqal.request_log.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "botaniqal.timing.Timing",
     "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -376,8 +377,8 @@ SUBSCRIPTION_CHECK_SECONDS = env.float("SUBSCRIPTION_CHECK_SECONDS", default=3_6
 SUBSCRIPTION_LIFE_SECONDS = env.float("SUBSCRIPTION_LIFE_SECONDS", default=216_000)
 SUBSCRIPTION_SILENT_HOURS = env.float("SUBSCRIPTION_SILENT_HOURS", default=72)
 LINK_CHECK_SECONDS = env.float("LINK_CHECK_SECONDS", default=900)
-RECONCILE_BRAKE = env.int("RECONCILE_BRAKE", default=20)
 ALERT_SECONDS = env.float("ALERT_SECONDS", default=30)
+RECONCILE_BRAKE = env.int("RECONCILE_BRAKE", default=20)
 RECONCILE_DAYS = env.int("RECONCILE_DAYS", default=60)
 
 

@@ -5,7 +5,8 @@ A worker runs them in threads. Of each bell two runs at most go on in a process,
 leaves threads to the others; a bell that rings meanwhile is not missed, since a run goes on while anything is due.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import wraps
 from threading import BoundedSemaphore
@@ -21,12 +22,13 @@ from bookings.reconcile import drift, settling
 from bookings.self_service import online, portal
 from bookings.vendors import sync
 from bookings.waiting import earlier_offers
-from botaniqal import logs
+from botaniqal import counters, logs
 from botaniqal.alerts import evaluating, telling
 from botaniqal.api import health, idempotency
 from botaniqal.integrations import inbox, subscriptions
 from botaniqal.messages import sending
 from botaniqal.readers import READERS, mailboxes
+from botaniqal.reports import demand
 from botaniqal.reports.figures import closing
 from botaniqal.webhooks import HANDLERS
 from practitioners import calendars, publish_check
@@ -46,13 +48,20 @@ def bell(work: Callable[[], int]) -> Callable[[], int]:
         if not places.acquire(blocking=False):
             return 0
         try:
-            with logs.under(), health.noted(work.__name__) as told:
+            with logs.under(), health.noted(work.__name__) as told, _counted(work.__name__):
                 told["did"] = work()
             return told["did"]
         finally:
             places.release()
 
     return task
+
+
+@contextmanager
+def _counted(name: str) -> Iterator[None]:
+    with counters.timed("bell_duration_seconds", bell=name, outcome="failed") as told:
+        yield
+        told["outcome"] = "ok"
 
 
 @bell
@@ -156,6 +165,12 @@ def read_forms() -> int:
 def ask_for_forms() -> int:
     """Ask patients for the forms of their visits."""
     return form_asking.ask_due(now=timezone.now())
+
+
+@bell
+def write_demand() -> int:
+    """Write down which times were looked for, so far only counted in Redis."""
+    return demand.write_down(now=timezone.now())
 
 
 @bell

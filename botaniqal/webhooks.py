@@ -27,6 +27,7 @@ from botaniqal.integrations import calendly_events, graph_notices, inbox, stripe
 from botaniqal.integrations.calendly_events import Kind
 from botaniqal.integrations.models import InboundEvent, Subscription
 from botaniqal.integrations.owed import NeedsPerson, NotYet
+from botaniqal.timing import answers_vendor
 from practitioners import calendars, event_types
 from triage import hooks as consultations
 
@@ -40,6 +41,7 @@ UNKNOWN_TYPE = "Nobody here knows this Calendly event type. Add it to a practiti
 
 
 @csrf_exempt
+@answers_vendor("calendly")
 def calendly(request: HttpRequest) -> JsonResponse:
     """Take a delivery from Calendly."""
     if request.method != "POST":
@@ -80,6 +82,7 @@ def calendly(request: HttpRequest) -> JsonResponse:
 
 
 @csrf_exempt
+@answers_vendor("graph")
 def graph(request: HttpRequest) -> HttpResponse:
     """
     Take what Graph tells, of changes and of its subscriptions alike, or shake hands with it.
@@ -106,6 +109,7 @@ def graph(request: HttpRequest) -> HttpResponse:
 
 
 @csrf_exempt
+@answers_vendor("jotform")
 def jotform(request: HttpRequest, secret: str) -> JsonResponse:
     """
     Take JotForm's word that a form was filled or changed: where to look, and nothing else.
@@ -128,6 +132,7 @@ def jotform(request: HttpRequest, secret: str) -> JsonResponse:
 
 
 @csrf_exempt
+@answers_vendor("stripe")
 def stripe(request: HttpRequest) -> JsonResponse:
     """Take a delivery from Stripe: which thing it is about, and nothing of what it says about it."""
     if request.method != "POST":

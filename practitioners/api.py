@@ -22,7 +22,7 @@ from botaniqal.errors import Missing
 from services.models import AppointmentType, Service
 from services.offering import NotOffered, require_offered
 
-from . import availability, timegrid, tokens
+from . import availability, demand, timegrid, tokens
 from .models import Practitioner
 
 MOST_DAYS = 31
@@ -141,6 +141,7 @@ class Availability(APIView):
             zone=asked.get("timezone", ZoneInfo(settings.CLINIC_TIME_ZONE)),
             hides_stale=is_public,
         )
+        demand.note(found, now=timezone.now())
         # Plain dictionaries: the website asks this more often than anything else.
         rows = [_slots(each) for each in found]
         if not is_public:

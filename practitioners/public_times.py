@@ -13,7 +13,7 @@ from rest_framework.exceptions import ValidationError
 from botaniqal.api.fields import Moment, in_utc
 from botaniqal.errors import Malformed
 
-from . import availability, limits, timegrid
+from . import availability, demand, limits, timegrid
 from .availability import CLINIC, Offer
 
 SHOWN_DAYS = 7
@@ -64,6 +64,7 @@ def week(*, offers: Sequence[Offer], zone: ZoneInfo, first_day: date | None, now
     if later and not any(slots.starts for slots in found):
         first_day = min(later).astimezone(zone).date()
         found = availability.find_slots(first_day=first_day, **asked)
+    demand.note(found, now=now)
     # All were looked at in one window, so that times of many are written once.
     mask = reduce(or_, (slots.starts for slots in found), 0)
     next_week = first_day + timedelta(days=SHOWN_DAYS)

@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.sandbox_server",
     "tests.paying",
     "tests.scheduling",
+    "tests.counting",
 ]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,6 +12,7 @@ from django.db.models import Count
 from bookings import lifecycle, notices
 from bookings.models import Booking, Patient
 from bookings.money.payments import refuse_card_number
+from botaniqal import counters
 from botaniqal.accounts.models import User
 from botaniqal.errors import Conflict, Malformed, Missing, NotAllowed, RuleBroken
 from practitioners import availability, diary, limits, timegrid
@@ -128,6 +130,7 @@ def open_session(
         consultant=consultant,
         primary_concern=concern,
     )
+    transaction.on_commit(partial(counters.count, "triage_sessions_created", source=source))
     notices.send_preparation(booking=consultation, now=now)
     return session
 

@@ -5,6 +5,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
+from botaniqal import counters
 from botaniqal.integrations.models import Owed, OwedQuerySet, Turn, owed_index, stuck_index
 
 from .booking import Booking
@@ -74,6 +75,8 @@ class SyncRecord(Owed):
     def note(self, turn: Turn, words: str) -> None:
         """Remember for the booking's time line what was said to the vendor, or heard from it."""
         self.notes.create(turn=turn, words=words[:300])
+        if turn in FAILED:
+            counters.count("calendar_sync_failures", system=self.system)
 
 
 FAILED = [Turn.PUT_OFF, Turn.HANDED_OVER]

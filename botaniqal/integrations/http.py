@@ -3,7 +3,8 @@
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
@@ -12,7 +13,8 @@ from urllib.parse import quote
 import requests
 from urllib3.exceptions import NewConnectionError
 
-from botaniqal import logs
+from botaniqal import counters, logs
+from botaniqal.errors import DomainError
 from botaniqal.integrations.limits import Busy, Limit, pause, within
 
 LONGEST_WAIT_SECONDS = 86_400
@@ -55,6 +57,24 @@ class VendorRefused(Exception):
         super().__init__(message)
         self.status = status
         self.parameters = parameters
+
+
+@contextmanager
+def counted(vendor: str) -> Iterator[None]:
+    """Note how long a call to a vendor took, and what came of it."""
+    with counters.timed("vendor_call_duration_seconds", vendor=vendor.lower(), outcome="failed") as told:
+        try:
+            yield
+        except VendorBusy:
+            told["outcome"] = "held_back"
+            raise
+        except VendorUnavailable:
+            told["outcome"] = "unavailable"
+            raise
+        except (VendorRefused, DomainError):
+            told["outcome"] = "refused"
+            raise
+        told["outcome"] = "ok"
 
 
 class Wire:
@@ -203,38 +223,39 @@ class Wire:
         limit: Limit | None,
         **content: Any,
     ) -> Answer:
-        is_write, began = method != "GET", time.monotonic()
-        limits = [each for each in (self._limit, limit) if each]
-        try:
-            with within(*limits, vendor=self._vendor):
-                response, was_sent = self._send(method, url, content)
-                if limits and response is not None:
-                    pause(limits[-1].name, _pause(response))
-        except Busy as busy:
-            raise VendorBusy(str(busy), retry_after=busy.seconds) from None
-        status = response.status_code if response is not None else "no answer"
-        log.info("%s in %d ms", self._said(method, path, str(status)), (time.monotonic() - began) * 1000)
-        if response is None:
-            raise VendorUnavailable(self._said(method, path, "no answer"), is_ambiguous=is_write and was_sent)
+        with counted(self._vendor):
+            is_write, began = method != "GET", time.monotonic()
+            limits = [each for each in (self._limit, limit) if each]
+            try:
+                with within(*limits, vendor=self._vendor):
+                    response, was_sent = self._send(method, url, content)
+                    if limits and response is not None:
+                        pause(limits[-1].name, _pause(response))
+            except Busy as busy:
+                raise VendorBusy(str(busy), retry_after=busy.seconds) from None
+            status = response.status_code if response is not None else "no answer"
+            log.info("%s in %d ms", self._said(method, path, str(status)), (time.monotonic() - began) * 1000)
+            if response is None:
+                raise VendorUnavailable(self._said(method, path, "no answer"), is_ambiguous=is_write and was_sent)
 
-        if status == 429 or status >= 500:
-            raise VendorUnavailable(
-                self._said(method, path, str(status)),
-                is_ambiguous=is_write and status != 429,
-                retry_after=retry_after(status, response.headers),
-            )
-        if status >= 400:
-            parameters = _parameters(response)
-            said = f"{status} ({', '.join(parameters)})" if parameters else str(status)
-            raise VendorRefused(self._said(method, path, said), status=status, parameters=parameters)
-        if status >= 300:
-            raise VendorUnavailable(self._said(method, path, f"{status}, a redirect"), is_ambiguous=is_write)
+            if status == 429 or status >= 500:
+                raise VendorUnavailable(
+                    self._said(method, path, str(status)),
+                    is_ambiguous=is_write and status != 429,
+                    retry_after=retry_after(status, response.headers),
+                )
+            if status >= 400:
+                parameters = _parameters(response)
+                said = f"{status} ({', '.join(parameters)})" if parameters else str(status)
+                raise VendorRefused(self._said(method, path, said), status=status, parameters=parameters)
+            if status >= 300:
+                raise VendorUnavailable(self._said(method, path, f"{status}, a redirect"), is_ambiguous=is_write)
 
-        try:
-            return read(None if status == 204 or not response.content else response.json())
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
-            pass
-        raise VendorUnavailable(self._said(method, path, f"{status}, not what it promised"), is_ambiguous=is_write)
+            try:
+                return read(None if status == 204 or not response.content else response.json())
+            except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+                pass
+            raise VendorUnavailable(self._said(method, path, f"{status}, not what it promised"), is_ambiguous=is_write)
 
     def _send(self, method: str, url: str, content: dict[str, Any]) -> tuple[requests.Response | None, bool]:
         content["headers"] = {**(content.get("headers") or {}), **logs.to_send()}

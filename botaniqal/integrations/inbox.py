@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,12 +13,14 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from botaniqal import counters
 from botaniqal.accounts.models import User
 from botaniqal.celery import ring
 from botaniqal.errors import DomainError, Malformed
 from botaniqal.integrations import owed
+from botaniqal.integrations.http import VendorRefused, VendorUnavailable
 from botaniqal.integrations.models import InboundEvent
-from botaniqal.integrations.owed import NeedsPerson, WaitFor
+from botaniqal.integrations.owed import NeedsPerson, NotYet, WaitFor
 
 Handler = Callable[[InboundEvent], str]
 Handlers = Mapping[tuple[str, str], Handler]
@@ -97,14 +100,31 @@ def worker(handlers: Handlers) -> Callable[[InboundEvent], dict[str, str]]:
     longest = timedelta(seconds=settings.INBOX_WAIT_SECONDS)
 
     def do(event: InboundEvent) -> dict[str, str]:
-        try:
-            return {"outcome": _fitted(_handle(event, handlers))}
-        except WaitFor as other:
-            if timezone.now() - event.received_at < longest or _has_unread(event):
-                raise
-            raise NeedsPerson(str(other)) from None
+        with _timed(event):
+            try:
+                return {"outcome": _fitted(_handle(event, handlers))}
+            except WaitFor as other:
+                if timezone.now() - event.received_at < longest or _has_unread(event):
+                    raise
+                raise NeedsPerson(str(other)) from None
 
     return do
+
+
+@contextmanager
+def _timed(event: InboundEvent) -> Iterator[None]:
+    with counters.timed(
+        "webhook_processing_time_seconds", vendor=event.vendor, stage="worked", outcome="failed"
+    ) as told:
+        try:
+            yield
+        except (WaitFor, NotYet, VendorUnavailable):
+            told["outcome"] = "waits"
+            raise
+        except (DomainError, VendorRefused):
+            told["outcome"] = "refused"
+            raise
+        told["outcome"] = "ok"
 
 
 @transaction.atomic

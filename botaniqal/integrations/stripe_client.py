@@ -16,7 +16,7 @@ import stripe
 from django.conf import settings
 
 from botaniqal import logs
-from botaniqal.integrations.http import MACHINE_WORD, VendorRefused, VendorUnavailable, retry_after
+from botaniqal.integrations.http import MACHINE_WORD, VendorRefused, VendorUnavailable, counted, retry_after
 
 CURRENCY = "aud"
 SESSIONS = "/v1/checkout/sessions"
@@ -284,17 +284,19 @@ class Stripe:
 
     def _ask(self, method: str, path: str, call: Callable[[], Answer]) -> Answer:
         # Nothing is raised with the library's own words: they quote what was sent and what came back.
-        try:
-            answer = call()
-        except stripe.StripeError as error:
-            refusal = _verdict(method, path, error)
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
-            refusal = VendorUnavailable(f"Stripe {method} {path}: not what it promised", is_ambiguous=method == "POST")
-        else:
-            log.info("Stripe %s %s: answered", method, path)
-            return answer
-        log.info("%s", refusal)
-        raise refusal
+        with counted("Stripe"):
+            try:
+                answer = call()
+            except stripe.StripeError as error:
+                refusal = _verdict(method, path, error)
+            except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+                said = f"Stripe {method} {path}: not what it promised"
+                refusal = VendorUnavailable(said, is_ambiguous=method == "POST")
+            else:
+                log.info("Stripe %s %s: answered", method, path)
+                return answer
+            log.info("%s", refusal)
+            raise refusal
 
 
 class _Named(stripe.RequestsClient):

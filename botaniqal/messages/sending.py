@@ -11,7 +11,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone
 
 from botaniqal.integrations import owed
-from botaniqal.integrations.http import VendorUnavailable
+from botaniqal.integrations.http import VendorUnavailable, counted
 from botaniqal.integrations.owed import NeedsPerson
 from botaniqal.messages.models import Message
 from botaniqal.messages.suppression import is_suppressed
@@ -49,6 +49,11 @@ def _send(message: Message, *, connection: BaseEmailBackend) -> dict[str, Any]:
             return {"outcome": "Not sent: the address is not written to any more."}
         raise NeedsPerson(SUPPRESSED)
     mail = _mail(message, connection)
+    with counted("SES"):
+        return _post(mail, connection)
+
+
+def _post(mail: EmailMultiAlternatives, connection: BaseEmailBackend) -> dict[str, Any]:
     # Errors are raised outside the except clauses: what they replace quotes the address.
     try:
         connection.open()  # an open one stays so, for the whole run

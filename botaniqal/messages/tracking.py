@@ -27,6 +27,7 @@ from django.utils.dateparse import parse_datetime
 from botaniqal.integrations import owed
 from botaniqal.messages import suppression
 from botaniqal.messages.models import Message, MessageReport
+from botaniqal.timing import answers_vendor
 
 LARGEST = 300_000  # SNS sends 256 KiB at most
 LONGEST_ID = MessageReport._meta.get_field("event_id").max_length
@@ -75,6 +76,7 @@ class Reports(AmazonSESTrackingWebhookView):
 
     warn_if_no_basic_auth = False  # nothing is let in without
 
+    @answers_vendor("ses")
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not self.basic_auth:
             return HttpResponse(status=HTTPStatus.FORBIDDEN)

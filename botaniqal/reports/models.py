@@ -182,10 +182,16 @@ class Demand(Fact):
     )
     searches = models.PositiveIntegerField(default=0)
     empty = models.PositiveIntegerField(default=0)
+    book = models.CharField(
+        max_length=100,
+        blank=True,
+        editable=False,
+        help_text="What it is a copy of; a day has a second row where the counts in Redis were lost and began anew.",
+    )
 
     class Meta:
         verbose_name_plural = "demand"
         constraints = [
-            models.UniqueConstraint(fields=["day", "appointment_type"], name="one_row_of_demand_a_day"),
+            models.UniqueConstraint(fields=["day", "appointment_type", "book"], name="no_book_of_demand_told_twice"),
             models.CheckConstraint(name="no_more_empty_than_searched", condition=Q(empty__lte=models.F("searches"))),
         ]

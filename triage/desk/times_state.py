@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from botaniqal.api.fields import in_utc
-from practitioners import availability
+from practitioners import availability, demand
 from practitioners.models import Practitioner
 from practitioners.why_not import why_not
 from services import interest, prices
@@ -89,6 +89,7 @@ def times_of(
     if first_day is None and first_free_on and first_free_on >= monday + timedelta(days=SHOWN_DAYS):
         monday = ranking.monday_of(first_free_on)
         found = look()
+    demand.note(found, now=now)
     patient = session.patient if is_shown else None
     ranked = ranking.rank(found=found, patient=patient, monday=monday, now=now, held_for=session.pk)
     return {
