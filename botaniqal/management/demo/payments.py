@@ -73,7 +73,7 @@ def pay_online(*, now: datetime) -> int:
         booking = _booked(visitor, now - timedelta(minutes=visitor.minutes_ago))
         if booking and booking.state == Booking.State.PENDING_PAYMENT:  # a run before this one may have been cut off
             _pay(visitor, booking, now)
-            done += 1
+            done += bool(visitor.presses)  # who is still at the checkout has not paid
     return done
 
 
