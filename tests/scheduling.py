@@ -1,4 +1,4 @@
-"""Which tests of a run go to the same of its processes."""
+"""Which tests of a run go to the same of its processes, and which come first."""
 
 import pytest
 from xdist.remote import Producer
@@ -6,21 +6,34 @@ from xdist.scheduler import LoadScopeScheduling
 
 # What these start takes seconds, and is started once by each process that needs it.
 TOGETHER = ("tests/journeys/", "tests/chaos/", "tests/contracts/", "tests/test_demo.py")
+# A test of half a minute that came last would keep one process at work alone.
+FIRST = (*TOGETHER, "tests/test_fuzzed_deliveries.py")
+FEW = 1000
 
 
 class ClassByClass(LoadScopeScheduling):
     """
-    Send a class to whichever process is free, so that its tests share what is made for all of them.
-
-    xdist looks through all that it sent at every answer: thousands of single tests would be slow to send.
+    Send a class to whichever process is free: of thousands of tests, since xdist looks through all that it sent at
+    every answer. A few are sent one by one.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        dear = next((start for start in TOGETHER if nodeid.startswith(start)), None)
-        return dear or super()._split_scope(nodeid.partition("[")[0])
+        for start in TOGETHER:
+            if nodeid.startswith(start):
+                return start
+        return nodeid if len(self.collection) < FEW else super()._split_scope(nodeid.partition("[")[0])
+
+
+@pytest.hookimpl(trylast=True)  # after those are left out that do not run
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest come first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ClassByClass | None:
     """Take the place of xdist's own way; its groups have no effect under this pytest."""
-    return ClassByClass(config, log) if config.getoption("dist") == "load" else None
+    if config.getoption("dist") != "load":
+        return None
+    config.option.loadscopereorder = False
+    return ClassByClass(config, log)
