@@ -197,6 +197,28 @@ class TestSendMoved:
         assert "10:00 am Melbourne time" in message.text
         assert LINK not in message.text + message.html + message.calendar
 
+    @pytest.mark.parametrize("tell", [notices.send_moved, notices.send_other_practitioner])
+    def test_confirms_anew_whose_confirmation_still_waits_for_its_link(self, tell):
+        booking = book(join_link="")
+        owed_to_calendly(booking)
+        notices.send_confirmation(booking=booking, now=NOW)
+        booking.starts_at += timedelta(days=1)
+
+        tell(booking=booking, now=NOW + timedelta(seconds=1))
+
+        message = written()
+        assert message.kind == Message.Kind.CONFIRMATION
+        assert f"{booking.starts_at.astimezone(booking.patient.zone):%A %-d %B}" in message.text
+
+    def test_tells_of_the_move_whoever_was_sent_the_confirmation(self):
+        booking = book()
+        notices.send_confirmation(booking=booking, now=NOW)
+        Message.objects.update(told=1, sent_at=NOW)
+
+        notices.send_moved(booking=booking, now=NOW)
+
+        assert set(Message.objects.values_list("kind", flat=True)) == {"confirmation", "moved"}
+
 
 class TestSendCancelled:
     def test_leads_to_no_page_of_a_visit_that_will_not_be(self):
@@ -253,30 +275,6 @@ class TestForgetUnsent:
         notices.forget_unsent(booking=book())
 
         assert Message.objects.exists()
-
-
-class TestSendMoved:
-    @pytest.mark.parametrize("tell", [notices.send_moved, notices.send_other_practitioner])
-    def test_confirms_anew_whose_confirmation_still_waits_for_its_link(self, tell):
-        booking = book(join_link="")
-        owed_to_calendly(booking)
-        notices.send_confirmation(booking=booking, now=NOW)
-        booking.starts_at += timedelta(days=1)
-
-        tell(booking=booking, now=NOW + timedelta(seconds=1))
-
-        message = written()
-        assert message.kind == Message.Kind.CONFIRMATION
-        assert f"{booking.starts_at.astimezone(booking.patient.zone):%A %-d %B}" in message.text
-
-    def test_tells_of_the_move_whoever_was_sent_the_confirmation(self):
-        booking = book()
-        notices.send_confirmation(booking=booking, now=NOW)
-        Message.objects.update(told=1, sent_at=NOW)
-
-        notices.send_moved(booking=booking, now=NOW)
-
-        assert set(Message.objects.values_list("kind", flat=True)) == {"confirmation", "moved"}
 
 
 class TestNoteJoinLink:
