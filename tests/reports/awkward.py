@@ -8,9 +8,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from django.db import transaction
+
 from bookings.models import Booking, CancelReason, Checkout, Dispute, EarlierTimeRequest, Payment, RefundDecision
 from bookings.patients import merging
-from botaniqal.reports.models import Demand
+from botaniqal.reports.figures import EVERYTHING, Period
+from botaniqal.reports.figures.counting import totals
+from botaniqal.reports.figures.hours import minutes
+from botaniqal.reports.figures.sources import COLUMNS, SOURCES
+from botaniqal.reports.figures.touched import open_days
+from botaniqal.reports.models import Day, DayOfHours, Demand
 from practitioners.models import DiaryEntry, TimeOff
 from services.models import InterestEntry
 from tests.factories import (
@@ -23,6 +30,8 @@ from tests.factories import (
     SessionFactory,
 )
 
+TODAY = date(2026, 10, 20)
+WEEK = Period(date(2026, 10, 1), date(2026, 10, 8))
 OCTOBER, APRIL = (2026, 10), (2026, 4)
 
 
@@ -174,7 +183,7 @@ def _visits(clinic: Awkward) -> None:
     dear = {"source": "online", "state": "completed", "price": 129}
     clinic.book("dear", "Noah", "first", "Eve", at(5, "08:00"), at(6, "11:00"), **dear)
     payment = clinic.pay("dear", 129, at(5, "08:00"), reference="pi_1", method="stripe_link")
-    clinic.checkout("dear", 129, at(5, "08:00"), "pi_1")
+    clinic.checkout("dear", 129, at(4, "23:59"), "pi_1")
     second = clinic.checkout("dear", 129, at(5, "12:00"), "pi_2")
     clinic.others["twice"] = clinic.give_back(payment, 129, at(7, "09:00"), checkout=second)
     clinic.others["dispute"] = Dispute.objects.create(
@@ -262,3 +271,31 @@ def _others(clinic: Awkward) -> None:
     clinic.others["merge"] = merging.merge(
         kept_id=people["Ava"].pk, given_up_id=people["Ava again"].pk, reason="One person", by=None, now=NOW
     )
+
+
+NUMBERS = {
+    model: list(dict.fromkeys(name for source in sources for name in source.counts))
+    for model, sources in SOURCES.items()
+}
+
+
+def said() -> dict:
+    """All that the figures of the clinic's awkward days are added up from."""
+    found = {
+        model: totals(model, names, WEEK, only=EVERYTHING, by=["day", *COLUMNS[model]], now=NOW)
+        for model, names in NUMBERS.items()
+    }
+    return found | {DayOfHours: minutes(WEEK, EVERYTHING, by=["day", "practitioner"], now=NOW)}
+
+
+def anew() -> dict:
+    """The same, counted from the rows alone."""
+    with transaction.atomic():
+        Day.objects.update(closed_at=None)
+        found = said()
+        transaction.set_rollback(True)
+    return found
+
+
+def still_open() -> list[date]:
+    return open_days(WEEK, today=TODAY)

@@ -38,34 +38,35 @@ DUE = """
   UNION
     SELECT day FROM reports_day WHERE closed_at IS NULL AND day <= %(last)s
     ORDER BY day DESC
-    LIMIT %(portion)s
+    LIMIT %(at_most)s
 """
 
 
 def close_due(*, now: datetime) -> int:
     """Close the days that are over, the latest first, and count them; somebody else who is at it goes on alone."""
     closed = 0
-    while portion := _close_some(now):
+    while portion := close_some(now=now):
         closed += portion
     return closed
 
 
 @transaction.atomic
-def _close_some(now: datetime) -> int:
+def close_some(*, now: datetime, at_most: int = PORTION) -> int:
+    """Close the latest of the days that are over and count them; none while somebody else is at it."""
     # One at a time: whoever took away what was touched before a day was closed has to know that it was.
     if not locks.try_for("closing of days"):
         return 0
     reopen(today=clinic_day(now))
-    days = _due(now)
+    days = _due(now, at_most)
     if days:
         _close(days, now)
     return len(days)
 
 
-def _due(now: datetime) -> list[date]:
+def _due(now: datetime, at_most: int) -> list[date]:
     # By then every call of the day was made or was not.
     last = clinic_day(now - OVERDUE) - DAY
-    wanted = {"oldest": last - LONGEST_DAYS * DAY, "last": last, "zone": f"{CLINIC}", "portion": PORTION}
+    wanted = {"oldest": last - LONGEST_DAYS * DAY, "last": last, "zone": f"{CLINIC}", "at_most": at_most}
     with connection.cursor() as cursor:
         cursor.execute(DUE, wanted)
         return [day for (day,) in cursor.fetchall()]
