@@ -181,7 +181,7 @@ PHONE_BOOKING_API_KEY = env.str("PHONE_BOOKING_API_KEY", default="")
 # --- Web security -----------------------------------------------------------------------------------------------------
 
 SECURE_SSL_REDIRECT = not (DEMO or DEBUG)
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
 SECURE_HSTS_SECONDS = 0 if DEMO or DEBUG else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
@@ -387,6 +387,10 @@ RECONCILE_DAYS = env.int("RECONCILE_DAYS", default=60)
 # How this version is called, on the status page and by those below.
 RELEASE = env.str("RELEASE", default="")
 SENTRY_DSN = env.str("SENTRY_DSN", default="")
+# Whoever has it may read /metrics; without one it is answered to nobody, but in the demo to its own machine.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+if 0 < len(METRICS_TOKEN) < 20:
+    raise ImproperlyConfigured("METRICS_TOKEN must have at least 20 characters.")
 OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
 LOG_FORMAT = env.str("LOG_FORMAT", default="line" if DEMO or DEBUG else "json")
 if LOG_FORMAT not in ("line", "json"):

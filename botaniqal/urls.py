@@ -12,7 +12,7 @@ from botaniqal import webhooks
 from botaniqal.alerts import evaluating
 from botaniqal.api import errors, health, pages
 from botaniqal.messages import tracking
-from botaniqal.reports import report_pages, row_pages, search, status_page
+from botaniqal.reports import metrics_page, report_pages, row_pages, search, status_page
 from practitioners import api as practitioners
 from practitioners import person_page, publish_page
 from services import api as services
@@ -88,6 +88,7 @@ health.CHECKS["alerts"] = evaluating.require_recent
 operators = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", metrics_page.metrics, name="metrics"),
 ]
 
 admin.site.pages = [

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -10,7 +11,7 @@ from botaniqal.reports import figures
 from botaniqal.reports.figures import Period
 from botaniqal.reports.models import Demand
 from practitioners import demand
-from practitioners.availability import Offer, find_slots
+from practitioners.availability import Offer, Slots, find_slots
 from services.models import Price
 from services.prices import clinic_day
 from tests.counting import Counts
@@ -22,11 +23,11 @@ NOON = datetime(2026, 11, 23, 1, tzinfo=UTC)  # Monday 12:00 in Melbourne
 TODAY = date(2026, 11, 23)
 
 
-def slots(*, is_free: bool, kinds: int = 1) -> list:
-    """What a search finds of somebody who works, or does not."""
-    person = PractitionerFactory(hours=[(0, "09:00", "17:00")] if is_free else [])
+def slots(*, is_free: bool, kinds: int = 1) -> list[Slots]:
+    """What a search of a week finds of somebody who works each day, or never."""
+    person = PractitionerFactory(hours=None if is_free else False)
     offers = [Offer(person, AppointmentTypeFactory(), None) for _ in range(kinds)]
-    return find_slots(offers=offers, first_day=date(2099, 11, 23), days=1)
+    return find_slots(offers=offers, first_day=clinic_day(datetime.now(UTC)), days=7)
 
 
 def rows() -> list[tuple[date, int, int]]:
@@ -41,6 +42,14 @@ class TestNote:
 
         codes = [each.appointment_type.code for each in found]
         assert counted("availability_searches") == {(code, "nothing"): 1 for code in codes}
+
+    def test_of_several_people_one_who_is_free_is_enough(self, counted: Counts):
+        [away], [free] = slots(is_free=False), slots(is_free=True)
+        of_one_type = replace(free, appointment_type=away.appointment_type)
+
+        demand.note([away, of_one_type, away], now=NOON)
+
+        assert counted("availability_searches") == {(away.appointment_type.code, "times"): 1}
 
     def test_counts_on_the_clinics_day(self):
         found = slots(is_free=False)

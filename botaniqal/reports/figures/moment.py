@@ -137,13 +137,14 @@ def free_slots(now: datetime) -> list[Slots]:
     return [Slots(person, starts[person.pk].bit_count()) for person in people]
 
 
-def sync_lag(now: datetime) -> timedelta:
-    """Say for how long the oldest change has waited that a worker has yet to tell a vendor of."""
+def sync_lag(now: datetime, *, system: str = "") -> timedelta:
+    """Say for how long the oldest change has waited that a worker has yet to tell a vendor of, or this one."""
     told = SyncNote.objects.filter(record=OuterRef("record"), turn=Turn.TOLD).order_by("-at").values("at")[:1]
     failed = SyncNote.objects.filter(record=OuterRef("pk"), turn=Turn.PUT_OFF).annotate(told_at=Subquery(told))
     failed = failed.filter(Q(told_at=None) | Q(told_at__lt=F("at"))).order_by("at").values("at")[:1]
     # Put off, it is tried again later than it was owed; the first of those notes is next to when that was.
     waiting = SyncRecord.objects.open().filter(needs_person=False).order_by()
+    waiting = waiting.filter(system=system) if system else waiting
     since = waiting.annotate(since=Least("next_try_at", Subquery(failed))).aggregate(first=Min("since"))["first"]
     return _age(since, now)
 
