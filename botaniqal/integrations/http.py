@@ -15,6 +15,7 @@ from urllib3.exceptions import NewConnectionError
 
 from botaniqal import counters, logs
 from botaniqal.errors import DomainError
+from botaniqal.integrations import answering
 from botaniqal.integrations.limits import Busy, Limit, pause, within
 
 LONGEST_WAIT_SECONDS = 86_400
@@ -61,7 +62,7 @@ class VendorRefused(Exception):
 
 @contextmanager
 def counted(vendor: str) -> Iterator[None]:
-    """Note how long a call to a vendor took, and what came of it."""
+    """Note how long a call to a vendor took, what came of it, and whether the vendor answers."""
     with counters.timed("vendor_call_duration_seconds", vendor=vendor.lower(), outcome="failed") as told:
         try:
             yield
@@ -70,11 +71,14 @@ def counted(vendor: str) -> Iterator[None]:
             raise
         except VendorUnavailable:
             told["outcome"] = "unavailable"
+            answering.note(vendor, is_up=False)
             raise
         except (VendorRefused, DomainError):
             told["outcome"] = "refused"
+            answering.note(vendor, is_up=True)
             raise
         told["outcome"] = "ok"
+        answering.note(vendor, is_up=True)
 
 
 class Wire:

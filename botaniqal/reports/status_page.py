@@ -52,6 +52,7 @@ class Section:
     columns: list[str]
     rows: list[Row]
     empty: str = ""
+    note: str = ""
 
 
 def urls(site: AdminSite) -> list[URLPattern]:
@@ -90,24 +91,28 @@ def _shown(request: HttpRequest) -> dict[str, Any]:
             (incident, clinic_time(incident.opened_at), _page_of("integrations_incident", incident.pk))
             for incident in incidents
         ],
-        "lags": [
-            ("The oldest change that a vendor has to be told", _age(figures.sync_lag(now))),
-            ("The oldest message of a vendor that waits", _age(figures.inbox_age(now))),
+        "columns": [
+            [
+                Section(
+                    "vendors", "Vendors", ["State", "Waiting", "Next try"], [_vendor(each, now) for each in vendors]
+                ),
+                _queues(waits, now),
+            ],
+            [
+                Section("checks", "The portal itself", ["State"], _checks(checks)),
+                Section(
+                    "calendars", "Calendars", ["State", "Last read"], _calendars(now), "No outside calendar is read."
+                ),
+                Section(
+                    "subscriptions",
+                    "Subscriptions",
+                    ["State", "Last heard", "Ends"],
+                    _subscriptions(now),
+                    "Nobody tells the portal of changes: neither Calendly nor Outlook is set up.",
+                ),
+            ],
         ],
-        "sections": [
-            Section("vendors", "Vendors", ["State", "Waiting", "Next try"], [_vendor(each, now) for each in vendors]),
-            Section("queues", "Queues", ["Waiting", "Due for", "For a person"], [_queue(each, now) for each in waits]),
-            Section("calendars", "Calendars", ["State", "Last read"], _calendars(now), "No outside calendar is read."),
-            Section(
-                "subscriptions",
-                "Subscriptions",
-                ["State", "Last heard", "Ends"],
-                _subscriptions(now),
-                "Nobody tells the portal of changes: neither Calendly nor Outlook is set up.",
-            ),
-            Section("jobs", "Periodic jobs", ["State", "Last began", "Took"], [_job(each, now) for each in jobs]),
-            Section("checks", "The portal itself", ["State"], _checks(checks)),
-        ],
+        "jobs": Section("jobs", "Periodic jobs", ["State", "Last began", "Took"], [_job(each, now) for each in jobs]),
     }
 
 
@@ -136,9 +141,21 @@ def _answer(state: VendorState, now: datetime) -> SafeString:
     return badge(f"Up, answered {at}", OK) if state.answer.is_up else badge(f"No answer since {at}", BAD)
 
 
+def _queues(waits: list[Waiting], now: datetime) -> Section:
+    lag, age = _age(figures.sync_lag(now)), _age(figures.inbox_age(now))
+    return Section(
+        "queues",
+        "Queues",
+        ["Waiting", "Due for", "For a person"],
+        [_queue(wait, now) for wait in waits if wait.count or wait.stuck],
+        "Nothing waits anywhere.",
+        note=f"Oldest change that a vendor has to be told: {lag}. Oldest message of a vendor that waits: {age}.",
+    )
+
+
 def _queue(wait: Waiting, now: datetime) -> Row:
     overdue = wait.overdue(now)
-    due_for = badge(_age(overdue), WAITING) if overdue >= LONG else _age(overdue)
+    due_for = badge(_age(overdue), WAITING) if overdue >= LONG else _age(overdue) if overdue else "–"
     stuck = badge(f"{wait.stuck:,}", BAD) if wait.stuck else "–"
     note = f"{wait.tried:,} tried before" if wait.tried else ""
     name = f"{wait.queue.name}: {wait.queue.vendor}" if wait.queue.vendor else wait.queue.name
@@ -198,7 +215,9 @@ def _clock(moment: datetime | None, now: datetime) -> str:
 
 
 def _age(span: timedelta) -> str:
-    return shown_length(span) if span >= timedelta(minutes=1) else "–"
+    if span >= timedelta(minutes=1):
+        return shown_length(span)
+    return "under a minute" if span else "none"
 
 
 def _page_of(address: str, pk: object = None) -> str:

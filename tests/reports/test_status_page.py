@@ -32,9 +32,8 @@ def operations(client):
 
 
 def part(answer, name):
-    """Read one part of the page as text, cell by cell."""
-    html = answer.text.partition(f'id="status-{name}"')[2].partition("data-part")[2].partition("data-part")[0]
-    return html
+    """Read one part of the page."""
+    return answer.text.partition(f'id="status-{name}"')[2].partition("data-part")[2].partition("data-part")[0]
 
 
 class TestRights:
@@ -103,7 +102,7 @@ class TestQueues:
         rows = {row.partition("</a>")[0].rpartition(">")[2]: row for row in answer.split("<tr>")[1:]}
         assert '<td>1</td><td><span class="badge waiting">34 min</span></td><td>–</td>' in rows["Visits: MediRecords"]
         assert '<td>–</td><td>–</td><td><span class="badge bad">1</span></td>' in rows["Visits: Outlook"]
-        assert "<td>–</td><td>–</td><td>–</td>" in rows["What it told us: Calendly"]
+        assert set(rows) == {"Visits: MediRecords", "Visits: Outlook"}
 
 
 class TestJobs:
