@@ -1,5 +1,7 @@
 """Incidents for people: what is open, who was told, who looks after it."""
 
+from datetime import timedelta
+
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -17,7 +19,7 @@ from botaniqal.messages.showing import message_badge
 
 from . import rule_admin, telling  # noqa: F401  (the first registers itself)
 from .models import AlertRule
-from .rule_admin import SEVERITY_TONES
+from .rule_admin import SEVERITY_TONES, shown_nobody
 
 
 class IncidentViews(ListViews):
@@ -43,11 +45,10 @@ class IncidentAdmin(WrittenByVerbs):
     actions = ["acknowledge_all"]
     verbs = ["acknowledge", "tell_again"]
     fields = [
-        "summary",
         ("shown_state", "shown_severity"),
         ("opened", "found"),
         ("acknowledged", "resolved"),
-        ("action", "told"),
+        ("action", "first_told"),
         "shown_told",
         "shown_mails",
         "shown_rule",
@@ -76,7 +77,7 @@ class IncidentAdmin(WrittenByVerbs):
 
     @admin.display(description="Lasts")
     def lasted(self, incident: Incident) -> str:
-        return shown_length((incident.resolved_at or timezone.now()) - incident.opened_at)
+        return shown_length(max((incident.resolved_at or timezone.now()) - incident.opened_at, timedelta()))
 
     @admin.display(description="Over", ordering="resolved_at")
     def resolved(self, incident: Incident) -> str:
@@ -89,15 +90,16 @@ class IncidentAdmin(WrittenByVerbs):
         return f"{incident.acknowledged_by or 'Somebody'}, since {clinic_time(incident.acknowledged_at)}"
 
     @admin.display(description="First told", ordering="told_at")
-    def told(self, incident: Incident) -> str:
+    def first_told(self, incident: Incident) -> str:
         return clinic_time(incident.told_at)
 
     @admin.display(description="Who was told")
     def shown_told(self, incident: Incident) -> SafeString | str:
         if incident.told < incident.wanted and incident.problem:
-            return badge(in_words(incident.problem), BAD if incident.needs_person else WAITING)
-        if incident.outcome.startswith("Nobody is told"):
-            return badge(incident.outcome, BAD)
+            state = badge("Needs help", BAD) if incident.needs_person else badge("Waiting", WAITING)
+            return format_html("{}<small>{}</small>", state, in_words(incident.problem))
+        if incident.outcome.startswith(telling.NOBODY):
+            return shown_nobody(incident.outcome)
         return incident.outcome or "Nobody yet"
 
     @admin.display(description="E-mails")

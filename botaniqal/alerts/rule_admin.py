@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from botaniqal.admin import (
     BAD,
@@ -59,6 +60,8 @@ class RuleForm(forms.ModelForm):
         for name, words in missing.items():
             if name in self.fields:
                 self.fields[name].error_messages["required"] = words
+        if self.initial.get("threshold") is not None:
+            self.initial["threshold"] = f"{self.initial['threshold'].normalize():f}"
         if "signal" in self.fields:
             self.fields["signal"].error_messages["invalid_choice"] = "The portal does not know how to watch this."
         if "action" in self.fields:
@@ -117,11 +120,11 @@ class AlertRuleAdmin(PortalAdmin):
         ]
         if obj is None:
             return [(None, {"fields": typed, "description": _meanings()})]
-        shown = [("shown_state", "evaluated"), "found", "shown_nobody", "shown_days", "shown_incidents"]
+        shown = [("shown_state", "evaluated"), "found", "shown_people", "shown_days", "shown_incidents"]
         return [("Where it stands", {"fields": shown}), ("The rule", {"fields": ["meaning", *typed]})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: AlertRule | None = None) -> list[str]:
-        shown = ["shown_state", "evaluated", "found", "shown_nobody", "shown_days", "shown_incidents", "meaning"]
+        shown = ["shown_state", "evaluated", "found", "shown_people", "shown_days", "shown_incidents", "meaning"]
         return [*shown, "code", "signal"] if obj else []
 
     def has_delete_permission(self, request: HttpRequest, obj: AlertRule | None = None) -> bool:
@@ -149,7 +152,7 @@ class AlertRuleAdmin(PortalAdmin):
             return badge(f"Open since {clinic_time(rule.open_since)}", BAD)
         return badge("Quiet", OK) if rule.evaluated_until else badge("Not looked at yet", WAITING)
 
-    @admin.display(description="Now, and from when on it opens", ordering="threshold")
+    @admin.display(description="Value", ordering="threshold")
     def shown_value(self, rule: AlertRule) -> str:
         signal = SIGNALS[rule.signal]
         return f"{signal.shown(rule.last_value)}, opens at {signal.shown(rule.threshold)}"
@@ -157,7 +160,7 @@ class AlertRuleAdmin(PortalAdmin):
     @admin.display(description="Who is told", ordering="action")
     def shown_action(self, rule: AlertRule) -> SafeString | str:
         is_heard = settings.PAGERDUTY_ROUTING_KEY if rule.action == Incident.Action.PAGE else rule.has_people
-        return TOLD[rule.action] if is_heard else badge(telling.why_nobody(rule.action), BAD)
+        return TOLD[rule.action] if is_heard else shown_nobody(telling.why_nobody(rule.action))
 
     @admin.display(description="Muted")
     def shown_muted(self, rule: AlertRule) -> str:
@@ -177,9 +180,9 @@ class AlertRuleAdmin(PortalAdmin):
         return rule.problem or rule.last_words or "–"
 
     @admin.display(description="Who is told")
-    def shown_nobody(self, rule: AlertRule) -> SafeString | str:
+    def shown_people(self, rule: AlertRule) -> SafeString | str:
         if nobody := telling.why_nobody(rule.action):
-            return badge(nobody, BAD)
+            return shown_nobody(nobody)
         if rule.action == Incident.Action.PAGE:
             return TOLD[rule.action]
         return ", ".join(f"{person} ({person.email})" for person in telling.people_of(rule.action))
@@ -198,8 +201,8 @@ class AlertRuleAdmin(PortalAdmin):
             .values_list("day")
             .annotate(highest=Max("value"))
         )
-        rows = [(f"{day:%a %-d %b}", _against(rule, highest)) for day, highest in peaks]
-        return format_html("<dl>{}</dl>", format_html_join("", "<dt>{}</dt><dd>{}</dd>", rows)) if rows else "–"
+        rows = [(_against(rule, highest), f"{day:%a %-d %b}") for day, highest in peaks]
+        return format_html_join("", "<div>{} {}</div>", rows) or "–"
 
     @admin.display(description="What it opened")
     def shown_incidents(self, rule: AlertRule) -> SafeString | str:
@@ -222,6 +225,11 @@ class AlertRuleAdmin(PortalAdmin):
     )
     def try_it(self, request: HttpRequest, rule: AlertRule) -> str:
         return rehearsing.rehearse(rule, now=timezone.now())
+
+
+def shown_nobody(words: str) -> SafeString:
+    """Show that nobody is told, and why."""
+    return format_html("{}<small>{}</small>", badge(telling.NOBODY, BAD), capfirst(words.partition(": ")[2]))
 
 
 def _against(rule: AlertRule, value: Decimal) -> SafeString:

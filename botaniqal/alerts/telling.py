@@ -18,8 +18,9 @@ from botaniqal.shown import clinic_time
 
 Action = Incident.Action
 
-NO_KEY = "Nobody is told: PAGERDUTY_ROUTING_KEY is not set."
-NO_PEOPLE = "Nobody is told: nobody who is active has the role {}."
+NOBODY = "Nobody"
+NO_KEY = f"{NOBODY} is told: PAGERDUTY_ROUTING_KEY is not set."
+NO_PEOPLE = f"{NOBODY} is told: there is no active person of {{}}."
 TOLD = "PagerDuty was told."
 TOLD_LOOKED_AFTER = "PagerDuty was told that somebody looks after it."
 TOLD_OVER = "PagerDuty was told that it is over."
@@ -113,13 +114,13 @@ def _write(incident: Incident, action: str) -> dict[str, Any]:
         if not addressed:
             return {"outcome": NO_PEOPLE.format(action)}
         owed.renew(incident, told_at=timezone.now())
-        turn, outcome = OPENED, f"{_counted(addressed)} of {action} written to."
+        turn, outcome = OPENED, f"E-mail to {_counted(addressed)} of {action}."
     elif incident.resolved_at:
         begun = messages_of(incident).filter(key__startswith=_key(incident, OPENED, "")).order_by("to")
         told = {int(message.key.rpartition(":")[2]): message.to for message in begun}
         names = dict(User.objects.filter(pk__in=told).values_list("pk", "first_name"))
         addressed = [(person, address, names.get(person, "")) for person, address in told.items()]
-        turn, outcome = OVER, f"{_counted(addressed)} written to that it is over."
+        turn, outcome = OVER, f"E-mail to {_counted(addressed)} that it is over."
     else:
         return {}  # that somebody looks after it stands in the portal
     for person, address, first_name in addressed:
@@ -145,7 +146,7 @@ def _key(incident: Incident, turn: str, person: int | str) -> str:
 
 
 def _counted(people: list[tuple[int, str, str]]) -> str:
-    return "1 person was" if len(people) == 1 else f"{len(people)} people were"
+    return "1 person" if len(people) == 1 else f"{len(people)} people"
 
 
 def _address(incident: Incident) -> str:

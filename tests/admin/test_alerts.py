@@ -90,7 +90,7 @@ class TestRules:
         assert "4, opens at 3" in page
         assert "2 min, opens at 10 min" in page
         assert "Switched off" in page
-        assert "Nobody is told: nobody who is active has the role management." in page
+        assert "There is no active person of management." in page
 
     def test_say_that_they_are_not_looked_at(self, operations):
         AlertRule.objects.update(evaluated_until=timezone.now() - 6 * MINUTE)
@@ -103,7 +103,7 @@ class TestRules:
     def test_say_that_nobody_would_be_paged(self, operations, rule, settings):
         settings.PAGERDUTY_ROUTING_KEY = ""
 
-        assert telling.NO_KEY in words_of(operations.get(page_of(rule)))
+        assert "PAGERDUTY_ROUTING_KEY is not set." in words_of(operations.get(page_of(rule)))
 
     def test_show_what_they_opened_and_how_high_it_stood(self, operations, rule, incident):
         AlertPeak.objects.create(rule=rule, hour=AlertPeak.hour_of(timezone.now()), value=7)
@@ -293,7 +293,7 @@ class TestIncidents:
 
         page = words_of(management.get(reverse(INCIDENTS)))
 
-        assert "Nobody is told: nobody who is active has the role operations." in page
+        assert "There is no active person of operations." in page
 
     def test_change_nothing_when_a_dialog_is_looked_at(self, operations, incident):
         operations.get(page_of(incident, "verb", "acknowledge"))

@@ -155,7 +155,7 @@ class TestFirstRules:
         assert begun == sorted((person.email, f"Alert: {summary}") for person in (one, other))
         over = [(person.email, f"Over: {summary}") for person in (one, other)]
         assert mails(ses) == sorted([*begun, *over])
-        assert Incident.objects.get().outcome == "2 people were written to that it is over."
+        assert Incident.objects.get().outcome == "E-mail to 2 people that it is over."
         assert set(Message.objects.values_list("kind", flat=True)) == {"alert"}
 
     @pytest.mark.parametrize(("code", "is_written"), [("calendar_sync_failure", True), ("inbox_old", False)])
