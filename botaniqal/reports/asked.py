@@ -20,6 +20,7 @@ USUAL = "last_28"
 NO_COMPARISON = "none"
 NAMES_OF_ASKED = ("period", "first", "last", "service", "practitioner", "compare")
 """What of an address says what is asked for."""
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +118,14 @@ def read(said: Mapping[str, str], *, today: date, own: Practitioner | None = Non
     )
 
 
-def bar(asked: Asked | None, said: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
-    """Say what stands in the filter bar: what is asked for, or what was typed where that cannot be read."""
+def bar(
+    asked: Asked | None, said: Mapping[str, str] = NOTHING, *, keeps: Mapping[str, str] = NOTHING
+) -> dict[str, Any]:
+    """
+    Say what stands in the filter bar: what is asked for, or what was typed where that cannot be read.
+
+    What it ``keeps`` of the address is asked for along with whatever else is chosen.
+    """
     if asked is None:
         typed = {name: said.get(name, "") for name in NAMES_OF_ASKED}
         chosen = {"service": typed["service"], "practitioner": typed["practitioner"], "compare": typed["compare"]}
@@ -138,19 +145,19 @@ def bar(asked: Asked | None, said: Mapping[str, str] = MappingProxyType({})) -> 
     return {
         "first": days[0],
         "last": days[1],
-        "preset": asked.named if asked else "",
+        "hidden": {**({"period": asked.named} if asked and asked.named else {}), **keeps},
         "fields": [*fields, _field("compare", "Compared with", compared, chosen)],
         "presets": [
-            {"name": label, "query": _named(asked, name), "is_on": asked is not None and asked.named == name}
+            {"name": label, "query": _named(asked, name, keeps), "is_on": asked is not None and asked.named == name}
             for name, label in NAMES.items()
         ],
     }
 
 
-def _named(asked: Asked | None, name: str) -> str:
+def _named(asked: Asked | None, name: str, keeps: Mapping[str, str]) -> str:
     if asked is None:
-        return urlencode({"period": name})
-    return replace(asked, named=name).query()
+        return urlencode({"period": name, **keeps})
+    return replace(asked, named=name).query(**keeps)
 
 
 def _field(name: str, label: str, options: list[tuple[str, str]], chosen: dict[str, str]) -> dict[str, Any]:

@@ -15,6 +15,10 @@ APART = 15
 STEP, STEP_BAR = 52, 24
 """The height of a funnel's step with its name, and of its bar."""
 
+BEFORE = "Before"
+"""The line that the others are compared with."""
+MAIN, OTHER = "main", "other"
+
 Number = int | float | Decimal
 
 
@@ -63,6 +67,7 @@ class Line:
     """Values joined, with what the line is called beside its end."""
 
     name: str
+    tone: str
     points: str
     dots: list[tuple[str, float]]
     label_y: float
@@ -70,7 +75,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Bars or lines over one axis."""
+    """Bars and lines over one axis."""
 
     title: str
     levels: list[Level]
@@ -78,6 +83,8 @@ class Chart:
     floor: float
     bars: list[Bar]
     lines: list[Line]
+    has_bands: bool = False
+    """Whether the bars are bands of no colour, that only say what a line is there."""
     height: int = HEIGHT
     template: str = "reports/_chart.html"
 
@@ -108,32 +115,33 @@ class Funnel:
     template: str = "reports/_funnel.html"
 
 
-def columns(title: str, data: Sequence[Datum], *, axis: Callable[[Number], str]) -> Chart:
-    """Lay out a bar for each value."""
-    levels, level = _axis([datum.value for datum in data], axis)
+def columns(
+    title: str,
+    data: Sequence[Datum],
+    *,
+    axis: Callable[[Number], str],
+    beside: dict[str, Sequence[Datum]] | None = None,
+) -> Chart:
+    """Lay out a bar for each value; lines ``beside`` go from middle to middle of the bars."""
+    others = beside or {}
+    levels, level = _axis([datum.value for each in [data, *others.values()] for datum in each], axis)
     slot = 100 / max(1, len(data))
-    highest = max((datum.value for datum in data), default=0)
-    longest = max((len(datum.shown) for datum in data), default=0)
-    has_room = longest * len(data) <= LETTERS
+    labels = _labels(data)
     floor = level(0)
-    bars = []
-    for n, datum in enumerate(data):
-        y = level(datum.value)
-        is_labelled = datum.value and (has_room or datum.value == highest)
-        if is_labelled and not has_room:
-            highest = None  # the first of several that are as high
-        bars.append(
-            Bar(
-                datum=datum,
-                x=_percent(slot * (n + 0.16)),
-                width=_percent(slot * 0.68),
-                middle=_percent(slot * (n + 0.5)),
-                y=min(y, floor),
-                height=round(abs(floor - y), 1),
-                label=datum.shown if is_labelled else "",
-            )
+    bars = [
+        Bar(
+            datum=datum,
+            x=_percent(slot * (n + 0.16)),
+            width=_percent(slot * 0.68),
+            middle=_percent(slot * (n + 0.5)),
+            y=min(level(datum.value), floor),
+            height=round(abs(floor - level(datum.value)), 1),
+            label=labels[n],
         )
-    return Chart(title, levels, _ticks(data, lambda n: slot * (n + 0.5)), floor, bars, [])
+        for n, datum in enumerate(data)
+    ]
+    drawn = [_line(name, each, level, slot, slot / 2) for name, each in others.items()]
+    return Chart(title, levels, _ticks(data, lambda n: slot * (n + 0.5)), floor, bars, [line for line in drawn if line])
 
 
 def lines(title: str, data: dict[str, Sequence[Datum]], *, axis: Callable[[Number], str]) -> Chart:
@@ -158,7 +166,7 @@ def lines(title: str, data: dict[str, Sequence[Datum]], *, axis: Callable[[Numbe
         for n, datum in enumerate(first)
     ]
     in_order = [line for name in data for line in drawn if line.name == name]
-    return Chart(title, levels, _ticks(first, lambda n: between * n), level(0), bands, in_order)
+    return Chart(title, levels, _ticks(first, lambda n: between * n), level(0), bands, in_order, has_bands=True)
 
 
 def funnel(title: str, data: Sequence[Datum], shares: Sequence[str]) -> Funnel:
@@ -206,14 +214,25 @@ def _ticks(data: Sequence[Datum], middle: Callable[[int], float]) -> list[Tick]:
     ]
 
 
-def _line(name: str, data: Sequence[Datum], level: Callable[[Number], float], between: float) -> Line | None:
+def _labels(data: Sequence[Datum]) -> list[str]:
+    """Name all values where there is room for it, else the first of the highest alone; nought needs no name."""
+    if sum(len(datum.shown) for datum in data) <= LETTERS:
+        return [datum.shown if datum.value else "" for datum in data]
+    highest = max(range(len(data)), key=lambda n: data[n].value)
+    return [datum.shown if n == highest and datum.value else "" for n, datum in enumerate(data)]
+
+
+def _line(
+    name: str, data: Sequence[Datum], level: Callable[[Number], float], between: float, begins: float = 0
+) -> Line | None:
     """Join the values that there are; where some are missing, dots show which are not."""
-    known = [(between * n, level(datum.value)) for n, datum in enumerate(data) if datum.value is not None]
+    known = [(begins + between * n, level(datum.value)) for n, datum in enumerate(data) if datum.value is not None]
     if not known:
         return None
     _, end_y = known[-1]
     return Line(
         name=name,
+        tone=OTHER if name == BEFORE else MAIN,
         points=" ".join(f"{10 * x:.1f},{y}" for x, y in known),
         dots=[(_percent(x), y) for x, y in (known[-1:] if len(known) == len(data) else known)],
         label_y=end_y,

@@ -109,17 +109,17 @@ def along(dotted: str) -> list[str]:
     return [f"{dotted}__{name}" for name in ("appointment_type", "practitioner", "patient")]
 
 
-NUMBER = Told("Booking", attrgetter("number"), booking=lambda row: row)
+NUMBER = Told("Booking", attrgetter("number"), Kind.MARK, booking=lambda row: row)
 PATIENT = Told("Patient", path("patient.name"), rights=(NAMES,))
 A_CALL = RowList(
     "starts_at",
     [
         NUMBER,
-        Told("When", moment("starts_at")),
+        Told("When", moment("starts_at"), Kind.MARK),
         Told("Consultant", lambda row: path("call.consultant")(row) or row.practitioner),
         Told("Came through", word("source")),
         Told("Call", lambda row: word("call.outcome")(row) or row.get_state_display()),
-        Told("Led to", path("call.booking.number"), booking=path("call.booking")),
+        Told("Led to", path("call.booking.number"), Kind.MARK, booking=path("call.booking")),
         Told("Visit", visit("call.booking")),
         PATIENT,
     ],
@@ -129,10 +129,10 @@ A_VISIT = RowList(
     "starts_at",
     [
         NUMBER,
-        Told("When", moment("starts_at")),
+        Told("When", moment("starts_at"), Kind.MARK),
         Told("Visit", visit()),
         Told("Practitioner", path("practitioner")),
-        Told("Booked", moment("created_at")),
+        Told("Booked", moment("created_at"), Kind.MARK),
         Told("Through", word("source")),
         Told("State", word("state")),
         Told("Price", path("price"), Kind.MONEY, (MONEY, PRICES)),
@@ -145,8 +145,8 @@ OF_KIND: dict[type[Model], RowList] = {
     Payment: RowList(
         "collected_at",
         [
-            Told("Booking", path("booking.number"), booking=path("booking")),
-            Told("Paid", moment("collected_at")),
+            Told("Booking", path("booking.number"), Kind.MARK, booking=path("booking")),
+            Told("Paid", moment("collected_at"), Kind.MARK),
             Told("By", word("method")),
             Told("Amount", path("amount"), Kind.MONEY),
             *of_booking("booking"),
@@ -157,8 +157,8 @@ OF_KIND: dict[type[Model], RowList] = {
     Checkout: RowList(
         "paid_at",
         [
-            Told("Booking", path("booking.number"), booking=path("booking")),
-            Told("Paid once more", moment("paid_at")),
+            Told("Booking", path("booking.number"), Kind.MARK, booking=path("booking")),
+            Told("Paid once more", moment("paid_at"), Kind.MARK),
             Told("Amount", path("amount"), Kind.MONEY),
             *of_booking("booking"),
         ],
@@ -168,8 +168,8 @@ OF_KIND: dict[type[Model], RowList] = {
     RefundDecision: RowList(
         "settled_at",
         [
-            Told("Booking", path("payment.booking.number"), booking=path("payment.booking")),
-            Told("Given back", moment("settled_at")),
+            Told("Booking", path("payment.booking.number"), Kind.MARK, booking=path("payment.booking")),
+            Told("Given back", moment("settled_at"), Kind.MARK),
             Told("Because", word("cause")),
             Told("Amount", path("amount"), Kind.MONEY),
             *of_booking("payment.booking"),
@@ -180,8 +180,8 @@ OF_KIND: dict[type[Model], RowList] = {
     Dispute: RowList(
         "closed_at",
         [
-            Told("Booking", path("checkout.booking.number"), booking=path("checkout.booking")),
-            Told("Lost", moment("closed_at")),
+            Told("Booking", path("checkout.booking.number"), Kind.MARK, booking=path("checkout.booking")),
+            Told("Lost", moment("closed_at"), Kind.MARK),
             Told("Amount", path("amount"), Kind.MONEY),
             *of_booking("checkout.booking"),
         ],
@@ -191,8 +191,8 @@ OF_KIND: dict[type[Model], RowList] = {
     DiaryEntry: RowList(
         "live_from",
         [
-            Told("Held", moment("live_from")),
-            Told("For", moment("starts_at")),
+            Told("Held", moment("live_from"), Kind.MARK),
+            Told("For", moment("starts_at"), Kind.MARK),
             Told("Practitioner", path("practitioner")),
             Told("Visit", visit()),
             Told("Became", lambda row: "A booking" if row.kind == DiaryEntry.Kind.BOOKING else "Nothing"),
@@ -202,11 +202,11 @@ OF_KIND: dict[type[Model], RowList] = {
     InterestEntry: RowList(
         "joined_at",
         [
-            Told("Joined", moment("joined_at")),
+            Told("Joined", moment("joined_at"), Kind.MARK),
             Told("Service", path("service")),
             Told("Through", word("source")),
-            Told("Told", moment("told_at")),
-            Told("Left", moment("left_at")),
+            Told("Told", moment("told_at"), Kind.MARK),
+            Told("Left", moment("left_at"), Kind.MARK),
             Told("Person", path("name"), rights=("services.view_interestentry",)),
         ],
         ["service"],
@@ -214,12 +214,12 @@ OF_KIND: dict[type[Model], RowList] = {
     EarlierTimeRequest: RowList(
         "asked_at",
         [
-            Told("Booking", path("booking.number"), booking=path("booking")),
-            Told("Asked", moment("asked_at")),
+            Told("Booking", path("booking.number"), Kind.MARK, booking=path("booking")),
+            Told("Asked", moment("asked_at"), Kind.MARK),
             Told("Visit", visit()),
             Told("Urgency", word("urgency")),
             Told("State", word("state")),
-            Told("Ended", moment("ended_at")),
+            Told("Ended", moment("ended_at"), Kind.MARK),
             PATIENT,
         ],
         ["booking", "patient", "appointment_type"],
@@ -227,7 +227,7 @@ OF_KIND: dict[type[Model], RowList] = {
     Demand: RowList(
         "day",
         [
-            Told("Day", lambda row: f"{row.day:%a %-d %b %Y}"),
+            Told("Day", lambda row: f"{row.day:%a %-d %b %Y}", Kind.MARK),
             Told("Visit", visit()),
             Told("Searches", path("searches"), Kind.COUNT),
             Told("Found nothing", path("empty"), Kind.COUNT),
@@ -238,7 +238,7 @@ OF_KIND: dict[type[Model], RowList] = {
     DayOfHours: RowList(
         "day",
         [
-            Told("Day", lambda row: f"{row.day:%a %-d %b %Y}"),
+            Told("Day", lambda row: f"{row.day:%a %-d %b %Y}", Kind.MARK),
             Told("Practitioner", path("practitioner")),
             Told("Offered", path("offered_minutes"), Kind.MINUTES),
             Told("Booked", path("booked_minutes"), Kind.MINUTES),
@@ -320,7 +320,7 @@ OF_CALLS = {"consultations", "calls", "bookings", "visits", "follow_ups", "due",
 
 def _value(told: Told, row: Model) -> Any:
     found = told.read(row)
-    return found if found is None or told.kind is not Kind.TEXT else str(found)
+    return found if found is None or told.kind.is_number else str(found)
 
 
 def _url(told: Told, row: Model) -> str:

@@ -2,13 +2,17 @@
 
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_safe
 
+from bookings.models import Booking
 from botaniqal.errors import DomainError
 from botaniqal.lists import BoundedPaginator
+from practitioners.models import Practitioner
+from services.models import AppointmentType, Service
 
 from . import asked as addresses
 from . import figures
@@ -18,6 +22,13 @@ from .row_lists import ShownRows, list_of
 from .table_file import csv_of
 
 A_PAGE = 50
+LINES: dict[str, type[Model]] = {
+    "service": Service,
+    "appointment_type": AppointmentType,
+    "practitioner": Practitioner,
+    "consultant": Practitioner,
+}
+"""What tables tell their lines apart by."""
 CHUNK = 2_000
 
 
@@ -42,10 +53,11 @@ def view(request: HttpRequest, figure: str, site: AdminSite) -> HttpResponse:
         return TemplateResponse(request, "reports/rows.html", context, status=refusal.status)
     paginator = BoundedPaginator(shown.sorted, A_PAGE)
     page = paginator.get_page(request.GET.get("page"))
-    line = {"key": request.GET.get("key"), "by": request.GET.get("by")}
+    line = {name: request.GET[name] for name in ("key", "by") if name in request.GET}
     context = frame(request, site, report, asked) | {
         "title": name,
-        "bar": addresses.bar(asked),
+        "bar": addresses.bar(asked, keeps=line),
+        "narrowed": [*asked.narrowed, *_line_name(**line)],
         "means": figures.definitions.get(figure, ""),
         "back": {"name": report.name, "url": asked.url(f"report_{report.slug}")},
         "summary": shown.summary(),
@@ -72,6 +84,15 @@ def file(request: HttpRequest, figure: str) -> HttpResponse:
     title = f"{report.name}: {report.figures[figure]}"
     means = [("Figure", figures.definitions.get(figure, ""))]
     return csv_of(shown.columns, rows, about=[*about(asked, title), *means], name=[figure, *asked.file_name])
+
+
+def _line_name(*, key: str = "", by: str = "") -> list[str]:
+    """Name the line of a table that the rows are narrowed to."""
+    if not key:
+        return []
+    if by == "method":
+        return [label for value, label in Booking.Source.choices if value == key]
+    return [each.name for each in LINES[by].objects.filter(pk=key)] if by in LINES else []
 
 
 def _report_behind(request: HttpRequest, figure: str) -> Report:

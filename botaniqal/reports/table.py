@@ -16,6 +16,8 @@ class Kind(Enum):
     """What a value is, and with it how it is written."""
 
     TEXT = "text"
+    MARK = "mark"
+    """Words that stay on one line: a number of a booking, a moment."""
     COUNT = "count"
     MONEY = "money"
     PERCENT = "percent"
@@ -51,7 +53,7 @@ class Kind(Enum):
     @property
     def is_number(self) -> bool:
         """Tell whether it stands at the right, its digits below each other."""
-        return self not in (Kind.TEXT, Kind.CHANGE)
+        return self not in (Kind.TEXT, Kind.MARK, Kind.CHANGE)
 
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")

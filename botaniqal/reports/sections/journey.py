@@ -38,7 +38,7 @@ def steps(asked: Asked, now: Funnel, before: Funnel | None) -> Section:
             each | {"Before": asked.earlier.rows_url(step.name)} for each, step in zip(urls, now.steps, strict=True)
         ]
     means = [(step.label, definitions[step.name]) for step in now.steps]
-    shares = ["" if line[2] is None else f"{line[2]}% of the step before" for line in values]
+    shares = ["" if line[2] is None else f"{line[2]}%" for line in values]
     data = [Datum(line[0], line[0], line[1], f"{line[1]:,}") for line in values]
     return Section(
         table=table("journey", "From consultation to follow-up", heads, values, urls=urls, means=means),

@@ -30,7 +30,7 @@ def money(asked: Asked) -> Content:
     return Content(
         [net_card(asked, *whole), *(_card(asked, part, *whole) for part in ("taken", "given_back"))],
         [
-            over_time("revenue", "Net revenue", Kind.MONEY, asked, has_rows=False, as_bars=True),
+            over_time("revenue", "Net revenue", Kind.MONEY, asked, has_rows=False),
             *(_by(asked, by, *of_both) for by, of_both in told.items()),
         ],
     )

@@ -20,5 +20,5 @@ def overview(asked: Asked, *, with_money: bool) -> Content:
     sections = [over_time("booked", "Visits booked", Kind.COUNT, asked), journey.steps(asked, *way)]
     if with_money:
         cards.insert(0, money.net_card(asked, *both(asked, revenue)))
-        sections.insert(1, over_time("revenue", "Net revenue", Kind.MONEY, asked, has_rows=False, as_bars=True))
+        sections.insert(1, over_time("revenue", "Net revenue", Kind.MONEY, asked, has_rows=False))
     return Content(cards, sections)

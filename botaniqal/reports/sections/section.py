@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import Any, TypeVar
 
 from ..asked import Asked
-from ..chart import Chart, Datum, Funnel, columns, lines
+from ..chart import BEFORE, Chart, Datum, Funnel, columns, lines
 from ..figures import Period, Point, definitions, series
 from ..figures.trend import BY_DAY, BY_WEEK
 from ..table import GOOD, Change, Column, Kind, Table, change, table
@@ -72,9 +72,7 @@ def both(asked: Asked, figure: Callable[..., Known]) -> tuple[Known, Known | Non
     return figure(asked.period, asked.only), figure(asked.before, asked.only) if asked.before else None
 
 
-def over_time(
-    figure: str, title: str, kind: Kind, asked: Asked, *, has_rows: bool = True, as_bars: bool = False
-) -> Section:
+def over_time(figure: str, title: str, kind: Kind, asked: Asked, *, has_rows: bool = True) -> Section:
     """Follow a figure by day, week or month, the period before beside it where it is compared."""
     now = series(figure, asked.period, asked.only)
     before = series(figure, asked.before, asked.only) if asked.before else []
@@ -94,14 +92,14 @@ def over_time(
                 behind["Before"] = _rows_of(figure, asked.earlier, before, n)
         values.append(line)
         urls.append(behind)
-    data = [_datum(point, size, kind) for point in now]
-    if as_bars:
-        chart = columns(f"{title} by {size}", data, axis=axis_of(kind))
+    data, beside = [_datum(point, size, kind) for point in now], {}
+    if any(each.value for each in before):  # else a line along the floor would be a comparison with nothing
+        beside[BEFORE] = [_datum(each, size, kind) for each in before]
+    words, axis = f"{title} by {size}", axis_of(kind)
+    if kind is Kind.PERCENT:  # of which there may be none on a day, and which do not add up
+        chart = lines(words, {"These days": data} | beside, axis=axis)
     else:
-        named = {"These days": data}
-        if any(each.value for each in before):  # else a line along the floor would be a comparison with nothing
-            named["Before"] = [_datum(each, size, kind) for each in before]
-        chart = lines(f"{title} by {size}", named, axis=axis_of(kind))
+        chart = columns(words, data, axis=axis, beside=beside)
     return Section(
         table=table(f"{figure}-over-time".replace("_", "-"), title, heads, values, urls=urls),
         chart=chart,
