@@ -56,10 +56,10 @@ def no_show_card(asked: Asked, now: list[Rate], before: list[Rate] | None) -> Ca
     return card("no_shows", "No-show rate", Kind.PERCENT, asked, *rates, more_is=POOR, url=url)
 
 
-def use_card(asked: Asked, now: list[Use], before: list[Use] | None) -> Card:
+def use_card(asked: Asked, now: list[Use], before: list[Use] | None, *, url: str = "") -> Card:
     """Say how much of the offered hours is booked."""
     rates = _used(now).percent, _used(before or []).percent
-    return card("utilisation", "Utilisation", Kind.PERCENT, asked, *rates, url=asked.url("report_utilisation"))
+    return card("utilisation", "Utilisation", Kind.PERCENT, asked, *rates, url=url)
 
 
 def _no_shows(asked: Asked, now: list[Rate], before: list[Rate] | None) -> Section:

@@ -36,10 +36,10 @@ def money(asked: Asked) -> Content:
     )
 
 
-def net_card(asked: Asked, now: Sequence[Money], before: Sequence[Money] | None) -> Card:
+def net_card(asked: Asked, now: Sequence[Money], before: Sequence[Money] | None, *, url: str = "") -> Card:
     """Add up what is left."""
     totals = _total(now, "net"), _total(before or [], "net")
-    return card("revenue", "Net revenue", Kind.MONEY, asked, *totals, url=asked.url("report_revenue"))
+    return card("revenue", "Net revenue", Kind.MONEY, asked, *totals, url=url)
 
 
 def _card(asked: Asked, part: str, now: Sequence[Money], before: Sequence[Money] | None) -> Card:
@@ -64,6 +64,8 @@ def _by(asked: Asked, by: str, now: Sequence[Money], before: Sequence[Money] | N
         {PARTS[part]: asked.rows_url(part, line.key, by) for part in parts if part != "net" and getattr(line, part)}
         for line in now
     ]
+    urls += [{}] * len(gone)
+    urls.append({PARTS[part]: asked.rows_url(part) for part in parts if part != "net"})
     return by_line(f"by-{by}", f"By {WAYS[by].lower()}", heads, values, total=total, urls=urls, barred=PARTS["net"])
 
 

@@ -14,11 +14,11 @@ def overview(asked: Asked, *, with_money: bool) -> Content:
         *calls.cards(asked, *way),
         care.booked_card(asked),
         care.no_show_card(asked, *both(asked, no_shows)),
-        care.use_card(asked, *both(asked, utilisation)),
+        care.use_card(asked, *both(asked, utilisation), url=asked.url("report_utilisation")),
         demand.holds_card(asked),
     ]
     sections = [over_time("booked", "Visits booked", Kind.COUNT, asked), journey.steps(asked, *way)]
     if with_money:
-        cards.insert(0, money.net_card(asked, *both(asked, revenue)))
+        cards.insert(0, money.net_card(asked, *both(asked, revenue), url=asked.url("report_revenue")))
         sections.insert(1, over_time("revenue", "Net revenue", Kind.MONEY, asked, has_rows=False))
     return Content(cards, sections)
