@@ -104,6 +104,19 @@ class TestRequestId:
 
         assert set(booking.sync_records.values_list("wanted", "request_id")) == {(2, ID)}
 
+    def test_is_shown_to_whoever_looks_after_it(self, client):
+        client.force_login(UserFactory(roles=["operations"], is_staff=True))
+        with logs.under(ID):
+            event = InboundEvent.objects.create(vendor="calendly", key="1", kind="created", payload={})
+            record = SyncRecord.objects.create(booking=BookingFactory(), system="medirecords")
+
+        pages = [
+            client.get(f"/admin/integrations/inboundevent/{event.pk}/change/"),
+            client.get(f"/admin/bookings/syncrecord/{record.pk}/change/"),
+        ]
+
+        assert [ID in page.text for page in pages] == [True, True]
+
     @pytest.mark.parametrize("given", ["", "short", "x" * 65, "with a blank in it", "line\nbreak-0123", "näme-0123456"])
     def test_is_made_where_none_comes_that_could_be_kept(self, client, given):
         answers = [client.get("/healthz", headers={"X-Request-ID": given})["X-Request-ID"] for _ in range(2)]

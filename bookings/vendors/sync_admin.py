@@ -100,12 +100,13 @@ class SyncRecordAdmin(OwedAdmin):
                     ("system", "external_id"),
                     ("shown_state", "attempts", "next_try"),
                     "shown_problem",
+                    "in_the_logs",
                 ]
             },
         ),
         ("What was said", {"fields": ["time_line"]}),
     ]
-    readonly_fields = ["visit", "shown_state", "shown_problem", "next_try", "time_line"]
+    readonly_fields = ["visit", "shown_state", "shown_problem", "next_try", "in_the_logs", "time_line"]
     empty_text = "Every vendor knows every booking. “All” shows what they were told."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SyncRecord]:

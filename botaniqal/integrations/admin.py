@@ -91,6 +91,10 @@ class OwedAdmin(WrittenByVerbs):
     def shown_problem(self, row: Owed) -> str:
         return in_words(row.problem) or "–"
 
+    @admin.display(description="In the logs under")
+    def in_the_logs(self, row: Owed) -> str:
+        return row.request_id or "–"
+
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return self.may_use_verbs(request)
 
@@ -242,6 +246,7 @@ class InboundEventAdmin(OwedAdmin):
             "attempts",
             "next_try",
             "key",
+            "in_the_logs",
         ]
         # The payload is a patient's own words: for those alone who have to mend what it led to.
         return [*fields, "shown_payload"] if self.may_use_verbs(request) else fields

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import transaction
-from django.db.models import F
 
 from botaniqal.accounts.models import User
 from botaniqal.celery import ring
@@ -90,8 +89,7 @@ def acknowledge(*, incident_id: int, by: User, now: datetime) -> Incident:
 def resolve(*, key: str, now: datetime, over_at: datetime | None = None) -> bool:
     """Note that what an incident is about is well again, and since when; answers whether one was open."""
     unresolved = Incident.objects.filter(key=key[: _longest("key")], resolved_at=None)
-    changes = {"resolved_at": over_at or now, "wanted": F("wanted") + 1, "next_try_at": now}
-    if not unresolved.update(**changes, **owed.CLEARED):
+    if not unresolved.update(resolved_at=over_at or now, **owed.newly_wanted(now)):
         return False
     _ring()
     return True
