@@ -255,11 +255,13 @@ def move(
     now: datetime,
     practitioner: Practitioner | None = None,
     held_for: UUID | None = None,
+    by_patient: bool = False,
 ) -> Booking:
     """
     Give a visit another time, or another practitioner as well, and tell vendors and patient; its price stays.
 
-    Time that is held for ``held_for`` becomes its own.
+    Time that is held for ``held_for`` becomes its own. What comes back of the money later goes by the notice that a
+    patient gives when they move it themselves.
 
     :raises WrongMove: it is over or cancelled.
     :raises RuleBroken: nothing new, past, notice, horizon, step, hours, time off, or somebody who does not give it.
@@ -285,7 +287,14 @@ def move(
     span = availability.occupied_span(kind, starts_at)
     span = diary.Span(span.starts_at, max(span.ends_at, ends_at))
     booking.entry = diary.take(practitioner=practitioner, span=span, held_for=held_for, room=room, by=by)
-    return note_move(booking=booking, starts_at=starts_at, ends_at=ends_at, now=now, practitioner=practitioner)
+    return note_move(
+        booking=booking,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        now=now,
+        practitioner=practitioner,
+        by_patient=by_patient,
+    )
 
 
 def give_back(booking: Booking) -> None:
@@ -303,11 +312,13 @@ def note_move(
     ends_at: datetime,
     now: datetime,
     practitioner: Practitioner | None = None,
+    by_patient: bool = False,
 ) -> Booking:
     """Write down what is new, for which the diary's entry is set already, and owe it to vendors and patient."""
+    booking.notice_given = refunds.notice_of(booking, now=now) if by_patient else None
     booking.starts_at, booking.ends_at, booking.moved_at = starts_at, ends_at, now
     booking.revision += 1
-    changed = ["entry", "starts_at", "ends_at", "moved_at", "revision", "attention"]
+    changed = ["entry", "starts_at", "ends_at", "moved_at", "revision", "attention", "notice_given"]
     tell_patient = notices.send_moved
     if practitioner and practitioner != booking.practitioner:
         booking.practitioner = practitioner

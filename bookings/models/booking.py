@@ -100,6 +100,11 @@ class Booking(models.Model):
     )
     revision = models.PositiveIntegerField(default=0, editable=False, help_text="Counts moves, for the .ics.")
     moved_at = models.DateTimeField(null=True, editable=False, help_text="When it was given another time last.")
+    notice_given = models.DurationField(
+        null=True,
+        editable=False,
+        help_text="The shortest notice with which the patient moved it, since the clinic moved it last.",
+    )
     pays_until = models.DateTimeField(
         null=True,
         editable=False,

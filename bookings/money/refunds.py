@@ -82,9 +82,20 @@ def consider_extra(*, checkout: Checkout, cause: RefundDecision.Cause) -> Refund
     return _put(payment=payment, checkout=checkout, **terms)
 
 
-def rule_at(*, starts_at: datetime, now: datetime) -> RefundRule | None:
-    """Find the rule for a patient who calls a visit off now; None when that is too shortly before."""
-    hours = (starts_at - now) / timedelta(hours=1)
+def notice_of(booking: Booking, *, now: datetime) -> timedelta:
+    """
+    Say with how much notice its patient gives a visit's time up now.
+
+    A time that they gave up by moving it counts as well, and the shortest notice of all: else whoever comes too late to
+    cancel would move the visit away first.
+    """
+    notice = booking.starts_at - now
+    return notice if booking.notice_given is None else min(notice, booking.notice_given)
+
+
+def rule_for(notice: timedelta) -> RefundRule | None:
+    """Find the rule for a patient who calls a visit off with so much notice; None when that is too little."""
+    hours = notice / timedelta(hours=1)
     return RefundRule.objects.filter(hours__lte=max(hours, 0)).order_by("-hours").first()
 
 
@@ -231,10 +242,12 @@ def _policy(booking: Booking, cause: RefundDecision.Cause, now: datetime) -> tup
     """Say which part of the price goes back, in per cent, and by which rule."""
     if cause != Cause.PATIENT:
         return 100, ALL_OF_IT[cause]
-    rule = rule_at(starts_at=booking.starts_at, now=now)
-    if rule is None:
-        return 0, "Nothing: it was called off too shortly before."
-    return rule.percent, f"{rule.percent} %: it was called off at least {rule.hours} hours before."
+    notice = notice_of(booking, now=now)
+    rule = rule_for(notice)
+    before = f"at least {rule.hours} hours before" if rule else "too shortly before"
+    is_by_move = notice < booking.starts_at - now
+    words = f"the patient moved it {before}, and then called it off" if is_by_move else f"it was called off {before}"
+    return (rule.percent, f"{rule.percent} %: {words}.") if rule else (0, f"Nothing: {words}.")
 
 
 def _require_sense(decision: RefundDecision, amount: Decimal, reason: str, reference: str) -> None:

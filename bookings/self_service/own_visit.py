@@ -64,6 +64,8 @@ class Terms:
     paid: Decimal = Decimal(0)
     percent: int = 0
     back: Decimal = Decimal(0)
+    is_by_move: bool = False
+    """The notice with which they moved the visit decides, not how long it is until now."""
 
 
 def why_not_move(booking: Booking, *, now: datetime) -> str:
@@ -101,9 +103,11 @@ def terms(booking: Booking, *, now: datetime) -> Terms:
     payment = Payment.objects.filter(booking=booking, status=Payment.Status.COLLECTED).first()
     if payment is None or payment.given_back >= payment.amount:
         return Terms()
-    rule = refunds.rule_at(starts_at=booking.starts_at, now=now)
+    notice = refunds.notice_of(booking, now=now)
+    rule = refunds.rule_for(notice)
     percent = rule.percent if rule else 0
-    return Terms(payment.amount - payment.given_back, percent, refunds.suggested(payment, percent))
+    left = payment.amount - payment.given_back
+    return Terms(left, percent, refunds.suggested(payment, percent), is_by_move=notice < booking.starts_at - now)
 
 
 def rules_in_words() -> list[str]:
@@ -112,7 +116,9 @@ def rules_in_words() -> list[str]:
     said = [f"Until {_hours(rule.hours)} before the visit: {_part(rule.percent)}." for rule in rules]
     if not rules:
         return ["When you cancel, the price does not come back."]
-    return [*said, "After that: nothing."] if rules[-1].hours else said
+    if rules[-1].hours:
+        said.append("After that: nothing.")
+    return [*said, "When you move the visit and cancel it later, the shorter of the two notices counts."]
 
 
 @transaction.atomic
@@ -158,7 +164,12 @@ def move(
             # A savepoint: one who turns out to be taken leaves the visit as it was for the next.
             with transaction.atomic():
                 return lifecycle.move(
-                    booking_id=booking_id, starts_at=starts_at, practitioner=practitioner, by=by, now=now
+                    booking_id=booking_id,
+                    starts_at=starts_at,
+                    practitioner=practitioner,
+                    by=by,
+                    now=now,
+                    by_patient=True,
                 )
         except (diary.SlotTaken, RuleBroken):
             if wanted:

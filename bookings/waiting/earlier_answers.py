@@ -117,6 +117,7 @@ def _accept(offer_id: UUID, now: datetime) -> Booking:
             held_for=offer.pk,
             by=None,
             now=now,
+            by_patient=True,
         )
     else:
         booking = _book(offer, now)

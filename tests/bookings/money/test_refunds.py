@@ -1,6 +1,6 @@
 """What is given back: suggested by the rules, decided by a person, carried out at Stripe or by hand."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -13,6 +13,7 @@ from bookings.money import payments, refunds
 from bookings.money.payments import Taken
 from botaniqal.errors import Malformed, Missing
 from botaniqal.messages.models import Message
+from practitioners.availability import CLINIC
 from tests.factories import BookingFactory, UserFactory
 from tests.paying import standing
 
@@ -33,6 +34,17 @@ def cancel(booking, cause=Cause.PATIENT, before=None):
     now = timezone.now() if before is None else booking.starts_at - before
     lifecycle.cancel(booking_id=booking.pk, reason="Ill", by=None, now=now, refund_cause=cause)
     return RefundDecision.objects.get()
+
+
+def move(booking, starts_at, *, now, by_patient=True):
+    """Give a visit another time, as the patient or the clinic did."""
+    booking.refresh_from_db()
+    length = booking.ends_at - booking.starts_at
+    lifecycle.note_move(
+        booking=booking, starts_at=starts_at, ends_at=starts_at + length, now=now, by_patient=by_patient
+    )
+    booking.refresh_from_db()
+    return booking
 
 
 def decide(decision, amount=119, reason="", reference="", by=None):
@@ -97,12 +109,86 @@ class TestConsider:
         second = RefundDecision.objects.get(status=Status.WAITING)
         assert (second.paid, second.suggested) == (100, 100)
 
+    def test_counts_the_notice_with_which_the_patient_moved_it(self, booking):
+        at = booking.starts_at
+        move(booking, at + timedelta(days=30), now=at - timedelta(hours=3))
+
+        decision = cancel(booking, before=timedelta(days=29))
+
+        assert decision.suggested == Decimal("59.50")
+        assert decision.policy == "50 %: the patient moved it at least 2 hours before, and then called it off."
+
+    def test_suggests_nothing_where_the_patient_moved_it_too_late_to_cancel(self, booking):
+        at = booking.starts_at
+        move(booking, at + timedelta(days=30), now=at - timedelta(hours=1))
+
+        decision = cancel(booking, before=timedelta(days=29))
+
+        assert decision.suggested == 0
+        assert decision.policy == "Nothing: the patient moved it too shortly before, and then called it off."
+
+    def test_does_not_forget_the_first_of_two_moves(self, booking):
+        at = booking.starts_at
+        move(booking, at + timedelta(days=30), now=at - timedelta(hours=3))
+        move(booking, at + timedelta(days=60), now=at - timedelta(hours=2))
+
+        assert cancel(booking, before=timedelta(days=50)).suggested == Decimal("59.50")
+
+    def test_lets_a_visit_that_was_moved_in_time_be_cancelled_in_time(self, booking):
+        at = booking.starts_at
+        move(booking, at + timedelta(days=30), now=at - timedelta(days=1))
+
+        decision = cancel(booking, before=timedelta(days=2))  # the former time has passed long ago
+
+        assert decision.suggested == 119
+        assert decision.policy == "100 %: the patient moved it at least 24 hours before, and then called it off."
+
+    def test_counts_from_a_nearer_time_to_which_it_was_moved(self, booking):
+        at = booking.starts_at
+        move(booking, at - timedelta(days=1), now=at - timedelta(hours=48))
+
+        decision = cancel(booking, before=timedelta(hours=23))
+
+        assert decision.suggested == Decimal("59.50")
+        assert decision.policy == "50 %: it was called off at least 2 hours before."
+
+    def test_begins_anew_when_the_clinic_moves_it(self, booking):
+        at = booking.starts_at
+        move(booking, at + timedelta(days=30), now=at - timedelta(hours=1))
+        move(booking, at + timedelta(days=31), now=at, by_patient=False)
+
+        assert cancel(booking, before=timedelta(days=1)).suggested == 119
+
     def test_changes_the_decision_that_waits_already(self, booking):
         refunds.ask(booking_id=booking.pk, by=None, now=timezone.now())
 
         decision = cancel(booking, before=timedelta(hours=3))
 
         assert (decision.cause, decision.suggested) == (Cause.PATIENT, Decimal("59.50"))
+
+
+@pytest.mark.parametrize(
+    ("friday", "hours"),
+    [("2026-10-02 10:00", 71), ("2027-04-02 10:00", 73)],
+    ids=["a day of 23 hours", "a day of 25 hours"],
+)
+class TestNoticeOf:
+    """A visit on Monday at ten, given up on Friday at ten: the clocks change on the Sunday between."""
+
+    def test_counts_hours_that_pass_when_it_is_cancelled(self, friday, hours):
+        friday = datetime.fromisoformat(friday).replace(tzinfo=CLINIC)
+        booking = BookingFactory(starts_at=friday + timedelta(days=3))
+        booking.refresh_from_db()
+
+        assert refunds.notice_of(booking, now=friday) == timedelta(hours=hours)
+
+    def test_counts_hours_that_pass_when_it_is_moved(self, friday, hours):
+        friday = datetime.fromisoformat(friday).replace(tzinfo=CLINIC)
+        booking = BookingFactory(starts_at=friday + timedelta(days=3))
+
+        moved = move(booking, friday + timedelta(days=10), now=friday)
+
+        assert moved.notice_given == timedelta(hours=hours)
 
 
 class TestAsk:

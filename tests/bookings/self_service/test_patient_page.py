@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from bookings import lifecycle
 from bookings.models import Booking, CancelReason, Payment, RefundDecision
-from bookings.self_service import links
+from bookings.self_service import links, own_visit
 from botaniqal.messages.models import Message
 from practitioners import availability, diary
 from tests.bookings.self_service.booking_online import TEN, begin, let_lapse, page_of
@@ -293,6 +293,24 @@ class TestCancel:
         assert answer.status_code == HTTPStatus.CONFLICT
         assert "has changed" in text_of(answer)
         assert Booking.objects.get().state == State.CONFIRMED
+
+    def test_says_that_a_move_shortly_before_counts(self, client, paid, kind, doctor):
+        """Who comes too late to cancel gets no more by moving the visit away first."""
+        booked_before = timezone.now() - timedelta(hours=5)
+        soon = timezone.now() + timedelta(minutes=90)
+        Booking.objects.update(starts_at=soon, ends_at=soon + timedelta(minutes=15), created_at=booked_before)
+        kind.min_notice_minutes = 0
+        kind.save()
+        own_visit.move(
+            booking_id=paid.pk, starts_at=TEN + timedelta(days=1), practitioner_id=None, by=None, now=timezone.now()
+        )
+
+        page = text_of(client.get(page_of(paid, "visit-cancel")))
+        self.cancel(client, paid)
+
+        assert "You moved this visit shortly before its former time, and that counts." in page
+        assert "<strong>Nothing</strong> of the $119.00 that you paid comes back" in page
+        assert RefundDecision.objects.get().suggested == 0
 
     def test_gives_a_time_up_that_is_only_kept(self, client, pending, kind, doctor):
         self.cancel(client, pending)
