@@ -1,5 +1,6 @@
 """The portal itself as Django apps: its admin site, and what belongs to no app of the clinic."""
 
+import logging
 from importlib import import_module
 
 from django.apps import AppConfig
@@ -27,10 +28,11 @@ class Portal(AppConfig):
 
     def ready(self) -> None:
         """
-        Tell those outside who want to know of errors and of what takes how long.
+        See to the logs, and tell those outside who want to know of errors and of what takes how long.
 
         What is not set is not even loaded. Every process comes through here, and those of a server after it forked.
         """
+        logging.captureWarnings(settings.LOG_FORMAT == "json")  # they would stand there as they are
         wanted = {"botaniqal.sentry": settings.SENTRY_DSN, "botaniqal.traces": settings.OTEL_EXPORTER_OTLP_ENDPOINT}
         for module, address in wanted.items():
             if address:

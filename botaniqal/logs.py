@@ -80,7 +80,7 @@ class WithoutWords(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Write down a record."""
-        record.message, record.request_id = said(record), request_id() or "-"
+        record.message, record.request_id = said(record), id_of(record) or "-"
         record.asctime = self.formatTime(record)
         text = self.formatMessage(record)
         if error := error_of(record):
@@ -100,7 +100,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": said(record),
-            "requestId": request_id(),
+            "requestId": id_of(record),
         }
         told |= {name: value for name, value in getattr(record, "fields", {}).items() if name not in told}
         if error := error_of(record):
@@ -119,6 +119,11 @@ def said(record: logging.LogRecord) -> str:
             if words.strip():
                 message = message.replace(words, "…")
     return without_secrets(message)
+
+
+def id_of(record: logging.LogRecord) -> str:
+    """Tell whose line it is; what Django says of an answer after all is done knows the request itself."""
+    return request_id() or getattr(getattr(record, "request", None), "request_id", "")
 
 
 def error_of(record: logging.LogRecord) -> BaseException | None:

@@ -25,6 +25,7 @@ class RequestLog:
         """Answer a request."""
         began = time.perf_counter()
         with logs.under(logs.sane(request.headers.get(logs.HEADER, ""))) as request_id:
+            request.request_id = request_id
             answer = self._get_response(request)
             answer[logs.HEADER] = request_id
             _write(request, answer, seconds=time.perf_counter() - began)

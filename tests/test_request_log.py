@@ -189,6 +189,12 @@ class TestRequestLine:
         [line] = request_lines()
         assert (line["route"], line["status"], line["user"]) == ("unknown address", 404, None)
 
+    def test_shares_its_id_with_what_django_says_of_the_answer(self, client, lines):
+        client.get("/nowhere", headers={"X-Request-ID": ID})
+
+        [said] = [line for line in lines() if line["logger"] == "django.request"]
+        assert (said["message"], said["requestId"]) == ("Not Found: /nowhere", ID)
+
     def test_is_not_written_of_what_machines_ask_all_the_time(self, client, request_lines):
         client.get("/healthz")
 
