@@ -1,6 +1,6 @@
 """What is told of the rows behind a figure, to whom; a patient's name only to whoever may see patients."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
@@ -276,10 +276,14 @@ class ShownRows:
     @property
     def sorted(self) -> QuerySet:
         """The rows, the latest first, with all that is told of them."""
-        return self.rows.select_related(*self.kind.along).order_by(f"-{self.kind.latest}", "-pk")
+        return self._told_of(self.rows)
 
-    def summary(self) -> list[str]:
-        """Say what the rows come to, and how many they are."""
+    def few(self, keys: Collection[Any]) -> QuerySet:
+        """Those of the rows that have these keys: what made them rows of the figure is not asked again."""
+        return self._told_of(self.rows.model.objects.filter(pk__in=keys))
+
+    def summary(self) -> tuple[int, list[str]]:
+        """Count the rows, and say what they come to and how many they are."""
         sums = {name: Sum(name) for name in self.kind.sums}
         found = self.rows.order_by().aggregate(
             rows=Count("pk"), **{f"of_{name}": added for name, added in sums.items()}
@@ -287,7 +291,10 @@ class ShownRows:
         told = [
             f"{kind.shown(found[f'of_{name}'] or 0)} {words}".rstrip() for name, (kind, words) in self.kind.sums.items()
         ]
-        return [*told, f"{found['rows']:,} row{'' if found['rows'] == 1 else 's'}"]
+        return found["rows"], [*told, f"{found['rows']:,} row{'' if found['rows'] == 1 else 's'}"]
+
+    def _told_of(self, rows: QuerySet) -> QuerySet:
+        return rows.select_related(*self.kind.along).order_by(f"-{self.kind.latest}", "-pk")
 
     def shown(self, rows: Any) -> Iterator[Row]:
         """Put rows into a table's lines."""

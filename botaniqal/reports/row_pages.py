@@ -2,6 +2,7 @@
 
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Page
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -32,6 +33,21 @@ LINES: dict[str, type[Model]] = {
 CHUNK = 2_000
 
 
+class Turned(BoundedPaginator):
+    """Pages of rows that were counted already."""
+
+    def __init__(self, shown: ShownRows, count: int) -> None:
+        super().__init__(shown.sorted, A_PAGE)
+        self._shown, self._counted = shown, count
+
+    def page(self, number: int | str) -> Page:
+        """Give a page's rows, found by their keys."""
+        number = self.validate_number(number)
+        first = (number - 1) * self.per_page
+        keys = list(self.object_list.values_list("pk", flat=True)[first : first + self.per_page])
+        return self._get_page(self._shown.few(keys), number, self)
+
+
 def urls(site: AdminSite) -> list[URLPattern]:
     """List the rows' addresses within the portal; they come before those of the reports."""
     return [
@@ -51,7 +67,8 @@ def view(request: HttpRequest, figure: str, site: AdminSite) -> HttpResponse:
     except DomainError as refusal:
         context = frame(request, site, report, None) | {"title": name} | refused(request, refusal)
         return TemplateResponse(request, "reports/rows.html", context, status=refusal.status)
-    paginator = BoundedPaginator(shown.sorted, A_PAGE)
+    count, summary = shown.summary()
+    paginator = Turned(shown, count)
     page = paginator.get_page(request.GET.get("page"))
     line = {name: request.GET[name] for name in ("key", "by") if name in request.GET}
     context = frame(request, site, report, asked) | {
@@ -60,7 +77,7 @@ def view(request: HttpRequest, figure: str, site: AdminSite) -> HttpResponse:
         "narrowed": [*asked.narrowed, *_line_name(**line)],
         "means": figures.definitions.get(figure, ""),
         "back": {"name": report.name, "url": asked.url(f"report_{report.slug}")},
-        "summary": shown.summary(),
+        "summary": summary,
         "columns": shown.columns,
         "rows": list(shown.shown(page)),
         "page": page,
