@@ -1,10 +1,11 @@
 """What /metrics tells of the clinic beside what is counted: figures, what is owed, what stands still."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count
 
 from bookings.models import Checkout, Drift, MoneyDay, RefundDecision, SyncRecord
 from botaniqal.api import health
@@ -20,9 +21,25 @@ from .figures import Period, Share
 
 Sample = tuple[str, tuple[str, ...], float]
 
-WINDOWS = ("today", "last_28")
+TODAY, DAYS = "today", "last_28"
 MOST = 10_000
 """No further is counted what is owed: more is as bad."""
+
+OWED: list[tuple[str, type[Owed], str, Sequence[str]]] = [
+    ("sync", SyncRecord, "system", SyncRecord.System.values),
+    ("inbox", InboundEvent, "vendor", InboundEvent.Vendor.values),
+    ("message", Message, "", [""]),
+    ("checkout", Checkout, "", [""]),
+    ("refund", RefundDecision, "", [""]),
+    ("money_day", MoneyDay, "", [""]),
+    ("drift", Drift, "", [""]),
+    ("calendar", OutsideCalendar, "", [""]),
+    ("subscription", Subscription, "", [""]),
+    ("incident", Incident, "", [""]),
+]
+"""What can be owed: its name, its rows, and by which of their fields they are told apart, with the values of that."""
+STATES = [state.value for state in Owed.State if state != Owed.State.SYNCED]
+STANDING = ("attempts", "needs_person", "leased_until")
 
 PERSON = ("practitioner", "practitioner_id")
 
@@ -57,20 +74,20 @@ GAUGES = {
 
 
 def of_days(now: datetime) -> Iterator[Sample]:
-    """Tell what came of some days, as the reports tell it."""
+    """Tell what came of some days, as the reports tell it: of 28, and of today what may call for somebody today."""
+    today, days = (Period.of(window, clinic_day(now)) for window in (TODAY, DAYS))
     codes = dict(AppointmentType.objects.values_list("pk", "code"))
-    for window in WINDOWS:
-        period = Period.of(window, clinic_day(now))
-        yield from _share("triage_to_booking_conversion_ratio", figures.funnel(period, now=now).conversion, window)
+    yield from _share("triage_to_booking_conversion_ratio", figures.funnel(days, now=now).conversion, DAYS)
+    yield from _share("hold_conversion_ratio", figures.holds(days, now=now), DAYS)
+    for use in figures.utilisation(days, now=now):
+        share = Share(use.booked_minutes, use.offered_minutes)
+        yield from _share("practitioner_utilization_ratio", share, *_person(use.practitioner), DAYS)
+    for rate in figures.no_shows(days, now=now):
+        yield from _share("no_show_rate_by_type_ratio", rate.share, codes[rate.key], DAYS)
+    for window, period in ((TODAY, today), (DAYS, days)):
         yield from _share("triage_abandonment_ratio", figures.abandonment(period, now=now), window)
-        yield from _share("hold_conversion_ratio", figures.holds(period, now=now), window)
         for money in figures.revenue(period, by="method", now=now):
             yield "revenue_per_booking_method_aud", (money.key or "none", window), float(money.net)
-        for use in figures.utilisation(period, now=now):
-            share = Share(use.booked_minutes, use.offered_minutes)
-            yield from _share("practitioner_utilization_ratio", share, *_person(use.practitioner), window)
-        for rate in figures.no_shows(period, now=now):
-            yield from _share("no_show_rate_by_type_ratio", rate.share, codes[rate.key], window)
         for unmet in figures.unmet(period):
             yield from _share("unmet_demand_ratio", unmet.share, unmet.appointment_type.code, window)
 
@@ -82,9 +99,8 @@ def of_now(now: datetime) -> Iterator[Sample]:
     for system in SyncRecord.System.values:
         yield "sync_lag_seconds", (system,), figures.sync_lag(now, system=system).total_seconds()
     yield "inbox_age_seconds", (), figures.inbox_age(now).total_seconds()
-    for work, system, rows in _owed():
-        for state, number in _by_state(rows, now).items():
-            yield "owed_rows", (work, system, state), number
+    for labels, number in _owed().items():
+        yield "owed_rows", labels, number
     opened = dict(
         Incident.objects.filter(resolved_at=None).order_by().values_list("severity").annotate(number=Count("pk"))
     )
@@ -125,30 +141,12 @@ def _person(practitioner: Any) -> tuple[str, str]:
     return practitioner.name, str(practitioner.pk)
 
 
-def _owed() -> Iterator[tuple[str, str, QuerySet]]:
-    for system in SyncRecord.System.values:
-        yield "sync", system, SyncRecord.objects.filter(system=system)
-    for vendor in InboundEvent.Vendor.values:
-        yield "inbox", vendor, InboundEvent.objects.filter(vendor=vendor)
-    yield "message", "", Message.objects.all()
-    yield "checkout", "", Checkout.objects.all()
-    yield "refund", "", RefundDecision.objects.all()
-    yield "money_day", "", MoneyDay.objects.all()
-    yield "drift", "", Drift.objects.all()
-    yield "calendar", "", OutsideCalendar.objects.all()
-    yield "subscription", "", Subscription.objects.all()
-    yield "incident", "", Incident.objects.all()
-
-
-def _by_state(rows: Any, now: datetime) -> dict[str, int]:
-    """Count open work by where it stands, as ``Owed.state`` says of each."""
-    is_leased, goes_on = Q(leased_until__gt=now), Q(needs_person=False)
-    states = {
-        Owed.State.PENDING: goes_on & ~is_leased & Q(attempts=0),
-        Owed.State.SENDING: goes_on & is_leased,
-        Owed.State.RETRYING: goes_on & ~is_leased & Q(attempts__gt=0),
-        Owed.State.NEEDS_PERSON: Q(needs_person=True),
-    }
-    # In the index's order and no further: the planner takes a third of all rows to be open, and would read them all.
-    few = rows.open().order_by("next_try_at")[:MOST]
-    return few.aggregate(**{state.value: Count("pk", filter=condition) for state, condition in states.items()})
+def _owed() -> Counter[tuple[str, str, str]]:
+    """Count open work by what it is, by system and by where it stands."""
+    counts = Counter({(work, system, state): 0 for work, _, _, of in OWED for system in of for state in STATES})
+    for work, model, system, _ in OWED:
+        # In the index's order and so many at most: the planner takes a third of all rows to be open.
+        rows = model.objects.open().order_by("next_try_at").only("told", "wanted", *STANDING, *filter(None, [system]))
+        for row in rows[:MOST]:
+            counts[work, getattr(row, system) if system else "", row.state] += 1
+    return counts

@@ -1,6 +1,7 @@
 """What Prometheus is told: counters as they stand, and figures, which are worked out once for all who ask."""
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from itertools import accumulate
 
 import redis
 from django.core.cache import cache
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
 from django.utils import timezone
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -19,7 +20,8 @@ from botaniqal.api.health import NoMarks
 from .gauges import GAUGES, PARTS, Sample
 
 FRESH = timedelta(seconds=2)
-KEPT_SECONDS = 60
+KEPT_SECONDS = 90
+"""Longer than any scraper waits; after more nobody has asked for long, and whoever does waits for them."""
 LONGEST_SECONDS = 10
 """Whoever works the figures out is given up after so long, and the next one does."""
 KEPT, UNDER_WAY = "metrics:kept", "metrics:under-way"
@@ -102,15 +104,33 @@ def _as_counters(timed: Metric, family: counters.Family) -> Iterator[Metric]:
 
 
 def _told(now: datetime) -> list[Sample]:
-    """Give the figures that are known, a few seconds old at most while anybody asks; one makes them anew for all."""
+    """
+    Give the figures that are known. Older ones are worked out anew behind the answer, by one process for all.
+
+    So nobody who scrapes waits for the reports' queries, and a storm of scrapes makes no more of them.
+    """
     try:
         kept = cache.get(KEPT)
-        if kept and now - kept[0] < FRESH:
-            return kept[1]
-        if kept and not cache.add(UNDER_WAY, 1, timeout=LONGEST_SECONDS):
-            return kept[1]
     except redis.RedisError:
         return _made(now)
+    if not kept:
+        return _make(now)
+    made_at, told = kept
+    if now - made_at >= FRESH:
+        with suppress(redis.RedisError):
+            if cache.add(UNDER_WAY, 1, timeout=LONGEST_SECONDS):
+                threading.Thread(target=_make_behind, daemon=True, name="metrics").start()
+    return told
+
+
+def _make_behind() -> None:
+    try:
+        _make(timezone.now())
+    finally:
+        connections.close_all()
+
+
+def _make(now: datetime) -> list[Sample]:
     told = _made(now)
     with suppress(redis.RedisError):
         cache.set(KEPT, (now, told), timeout=KEPT_SECONDS)

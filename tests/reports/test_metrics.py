@@ -1,5 +1,6 @@
 import gzip
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -264,15 +265,24 @@ class TestKept:
 
         assert told(client)["triage_sessions_created_total"] == {(("source", "online"),): 1}
 
-    def test_what_is_old_is_worked_out_by_one_while_the_others_take_it(self, client: Client):
+    @pytest.mark.django_db(transaction=True)
+    def test_what_is_old_is_worked_out_behind_the_answer_by_one(self, client: Client):
         old = timezone.now() - timedelta(seconds=30)
         cache.set(metrics.KEPT, (old, [("stale_calendars", (), 7.0)]), timeout=60)
         cache.set(metrics.UNDER_WAY, 1, timeout=10)
         assert told(client)["stale_calendars"] == {(): 7}
+        assert not [thread for thread in threading.enumerate() if thread.name == "metrics"]
 
         cache.delete(metrics.UNDER_WAY)
+        with CaptureQueriesContext(connection) as captured:
+            assert told(client)["stale_calendars"] == {(): 7}
+        assert len(captured) == 0
+        for thread in threading.enumerate():
+            if thread.name == "metrics":
+                thread.join(30)
 
         assert told(client)["stale_calendars"] == {(): 0}
+        assert cache.get(metrics.UNDER_WAY) is None
 
     def test_without_redis_it_tells_the_rest(self, client: Client, settings: Settings):
         settings.REDIS_URL = "redis://127.0.0.1:9/0"
