@@ -25,7 +25,7 @@ from triage.models import TriageSession
 
 TABLES = """
     accounts_user, bookings_patient, mail_message, practitioners_diaryentry, practitioners_practitioner,
-    practitioners_room, services_service
+    practitioners_room, reports_day, reports_touch, services_service
 """
 # Every practitioner's visits, so many minutes from one to the next, back from yesterday; and every second one of the
 # mornings to come, so that free times have to be looked for.

@@ -58,6 +58,18 @@ DAYS = """
         FROM moment WHERE since IS NOT NULL
     )
 """
+# Before it nothing counts anywhere, and no roster offered anything.
+FIRST_DAY = """
+    (least(
+        (SELECT min(created_at) FROM bookings_booking),
+        (SELECT min(starts_at) FROM bookings_booking),
+        (SELECT min(collected_at) FROM bookings_payment),
+        (SELECT min(live_from) FROM practitioners_diaryentry WHERE held_for IS NOT NULL),
+        (SELECT min(joined_at) FROM services_interestentry),
+        (SELECT min(asked_at) FROM bookings_earliertimerequest),
+        now()
+    ) AT TIME ZONE %(zone)s)::date
+"""
 REOPENED = f"""
     WITH {DAYS.format(touched=TAKEN)}
     UPDATE reports_day SET closed_at = NULL FROM touched_day WHERE reports_day.day = touched_day.day
@@ -65,7 +77,9 @@ REOPENED = f"""
 OPEN = f"""
     WITH {DAYS.format(touched=LOOKED_AT)}
     SELECT asked::date AS day
-    FROM generate_series(%(first)s::timestamp, %(last)s::timestamp, interval '1 day') asked
+    FROM generate_series(
+        greatest(%(first)s, {FIRST_DAY})::timestamp, %(last)s::timestamp, interval '1 day'
+    ) asked
     LEFT JOIN reports_day ON reports_day.day = asked::date
     LEFT JOIN touched_day ON touched_day.day = asked::date
     WHERE reports_day.closed_at IS NULL OR touched_day.day IS NOT NULL
