@@ -1,6 +1,7 @@
 import logging
 import socket
 import traceback
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from operator import itemgetter
@@ -8,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from botaniqal.integrations.http import VendorRefused, VendorUnavailable, Wire
+from botaniqal.integrations.http import VendorBusy, VendorRefused, VendorUnavailable, Wire
+from botaniqal.integrations.limits import Limit
+from tests.counting import Counts
 from tests.integrations.conftest import Vendor
 
 EMAIL = "pat.example@example.com"
@@ -311,3 +314,34 @@ class TestFollow:
             wire.follow(f"{vendor.url}/outside", path="/things", read=dict)
 
         assert vendor.seen == []
+
+
+class TestCounted:
+    @pytest.mark.parametrize(
+        ("status", "outcome"), [(200, "ok"), (404, "refused"), (429, "unavailable"), (503, "unavailable")]
+    )
+    def test_tells_what_came_of_a_call_and_nothing_of_its_address(
+        self, vendor: Vendor, wire: Wire, status: int, outcome: str, counted: Counts
+    ) -> None:
+        vendor.answers_with({}, status=status)
+
+        with suppress(VendorRefused, VendorUnavailable):
+            wire.get("/things/{id}", ids={"id": EMAIL}, query={"email": EMAIL}, read=dict)
+
+        assert counted() == {("vendor_call_duration_seconds", "vendor", outcome): 1}
+
+    def test_tells_of_a_call_that_our_own_limit_held_back(self, vendor: Vendor, counted: Counts) -> None:
+        limited = wire_to(vendor.url, limit=Limit("vendor", [(1, 600)]))
+        vendor.answers_with({})
+
+        limited.get("/things", read=dict)
+        with pytest.raises(VendorBusy):
+            limited.get("/things", read=dict)
+
+        assert counted("vendor_call_duration_seconds") == {("vendor", "ok"): 1, ("vendor", "held_back"): 1}
+
+    def test_tells_of_a_vendor_that_is_not_there(self, counted: Counts) -> None:
+        with pytest.raises(VendorUnavailable):
+            wire_to("http://127.0.0.1:9").get("/things", read=dict)
+
+        assert counted("vendor_call_duration_seconds") == {("vendor", "unavailable"): 1}
