@@ -56,8 +56,8 @@ def rows(
     List the rows that a figure counted or added up; what is added up is their ``amount``.
 
     ``key`` narrows it to one line of a table that is told apart ``by`` service, method, practitioner or appointment
-    type, as in that line's ``key``. Of a share these are the rows of its part, of searches all that were counted, and
-    of hours the days that are closed.
+    type, as in that line's ``key``. Of a share these are the rows of its part, of holds and searches all of them,
+    and of hours those of the days that are closed.
 
     :raises Malformed: no figure of that name has rows, or it cannot be told apart by that.
     """

@@ -13,13 +13,13 @@ definitions: dict[str, str] = {
     " recommended, and with a practitioner, of those that they made or that were booked with them.",
     "revenue": "Money that came on these days at the price that was paid, less what went back and what banks took back"
     " on these days, whenever the visit is; it stands with the visit it was paid for.",
-    "taken": "Money that came on these days to pay for visits.",
+    "taken": "Money that came on these days to pay for visits; of imported visits, on the day of the import.",
     "given_back": "Money that went back to patients on these days, whenever it had come.",
     "twice": "Money that came on these days for visits that were paid for already; what is given back of it counts as"
     " given back.",
     "lost": "Money that banks took back for good in disputes that were closed on these days.",
     "booked": "Visits that were promised on these days, but for free consultations and bookings made by mistake; one"
-    " paid online counts once it is paid, on the day of its booking.",
+    " paid online counts once it is paid, on the day of its booking, and an imported one on the day of the import.",
     "cancelled": "Visits that were cancelled on these days, but for bookings made by mistake.",
     "took_place": "Visits of these days that took place.",
     "no_shows": "Visits of these days to which nobody came, of those that took place or to which nobody came.",
