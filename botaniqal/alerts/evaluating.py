@@ -7,8 +7,6 @@ is looked at is read outside any transaction; of several workers that look at on
 
 import logging
 import traceback
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -26,8 +24,6 @@ from .signals import SIGNALS, Found
 from .stretches import Stretch, muted_until
 
 CLINIC = ZoneInfo(settings.CLINIC_TIME_ZONE)
-# What was committed late, or by a machine whose clock is behind, is seen by the next look.
-ONCE_MORE = timedelta(minutes=1)
 LONGEST_BACK = timedelta(minutes=MINUTES_OF_MONTH)
 KEPT = timedelta(days=35)
 LATE_AFTER = timedelta(minutes=5)
@@ -79,21 +75,6 @@ def look(rule: AlertRule, *, since: datetime, now: datetime) -> Found:
         raise Unknown from None
 
 
-def episodes(rule: AlertRule, stretches: list[Stretch]) -> Iterator[Stretch]:
-    """Join what lies closer together than it takes to be over."""
-    current: Stretch | None = None
-    for stretch in stretches:
-        if current is None:
-            current = stretch
-        elif stretch.first - current.last <= rule.settles_after:
-            current = replace(current, last=max(current.last, stretch.last))
-        else:
-            yield current
-            current = stretch
-    if current:
-        yield current
-
-
 def quiet_until(rule: AlertRule, now: datetime) -> datetime | None:
     """Say when a rule's muted hours end, if it is muted now."""
     return muted_until(now, begins=rule.muted_from, ends=rule.muted_until, zone=CLINIC)
@@ -103,7 +84,7 @@ def _evaluate(rule: AlertRule, now: datetime) -> bool:
     # A clock that was put back must not leave a time that nobody looks at: rather twice than never.
     since = min(rule.evaluated_until or now - rule.period, now)
     try:
-        found = look(rule, since=max(since - ONCE_MORE, now - LONGEST_BACK), now=now)
+        found = look(rule, since=max(since, now - LONGEST_BACK), now=now)
     except DomainError as reason:
         return _note_problem(rule, reason.message)
     except Exception as error:
@@ -133,15 +114,15 @@ def write_down(rule: AlertRule, found: Found, now: datetime) -> bool:
         return False
     unresolved = Incident.objects.filter(key=rule.key, resolved_at=None).first()
     over_at = min(rule.over_at, now) if rule.over_at else None
-    for episode in episodes(rule, found.stretches):
-        if over_at and episode.last <= over_at and episode.last < now:
+    for stretch in found.stretches:
+        if over_at and stretch.last <= over_at and stretch.last < now:
             continue  # it was seen before
-        if unresolved and over_at and episode.first - over_at > rule.settles_after:
+        if unresolved and over_at and stretch.first - over_at > rule.settles_after:
             incidents.resolve(key=rule.key, over_at=over_at + rule.settles_after, now=now)
             unresolved = None
         if not unresolved:
-            unresolved = _open(rule, episode, now)
-        over_at = episode.last
+            unresolved = _open(rule, stretch, now)
+        over_at = stretch.last
     # No value is no recovery: of a share of too few calls nobody knows.
     if unresolved and found.value is not None:
         # Before anybody was told it is over as soon as it is well.
@@ -156,13 +137,13 @@ def write_down(rule: AlertRule, found: Found, now: datetime) -> bool:
     return True
 
 
-def _open(rule: AlertRule, episode: Stretch, now: datetime) -> Incident:
+def _open(rule: AlertRule, stretch: Stretch, now: datetime) -> Incident:
     incidents.open_incident(
         key=rule.key,
-        summary=f"{rule.name}: {episode.words}",
+        summary=f"{rule.name}: {stretch.words}",
         severity=incidents.Severity(rule.severity),
         action=incidents.Action(rule.action),
-        began_at=episode.first,
+        began_at=stretch.first,
         grace=SIGNALS[rule.signal].grace,
         quiet_until=quiet_until(rule, now),
         now=now,

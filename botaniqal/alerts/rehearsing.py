@@ -1,5 +1,7 @@
 """What a rule would say: now, and of the last week; nothing is opened, nobody is told."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from botaniqal.shown import clinic_time, shown_length
@@ -7,6 +9,7 @@ from botaniqal.shown import clinic_time, shown_length
 from . import evaluating, telling
 from .models import AlertPeak, AlertRule
 from .signals import SIGNALS
+from .stretches import Stretch
 
 WEEK = timedelta(days=7)
 NAMED = 5
@@ -29,14 +32,29 @@ def rehearse(rule: AlertRule, *, now: datetime) -> str:
     return " ".join(said)
 
 
-def _past(rule: AlertRule, now: datetime, stretches: list) -> str:
-    opened = list(evaluating.episodes(rule, stretches))
+def _past(rule: AlertRule, now: datetime, stretches: list[Stretch]) -> str:
+    opened = list(_episodes(rule, stretches))
     if not opened:
         return "In the last 7 days it would not have opened."
     lasted = [f"{clinic_time(each.first)} ({shown_length(each.last - each.first)})" for each in opened[-NAMED:]]
     times = "once" if len(opened) == 1 else f"{len(opened)} times"
     which = "" if len(opened) <= NAMED else "lastly "
     return f"In the last 7 days it would have opened {times}, {which}on {', '.join(lasted)}."
+
+
+def _episodes(rule: AlertRule, stretches: list[Stretch]) -> Iterator[Stretch]:
+    """Join what lies closer together than it takes to be over."""
+    current: Stretch | None = None
+    for stretch in stretches:
+        if current is None:
+            current = stretch
+        elif stretch.first - current.last <= rule.settles_after:
+            current = replace(current, last=max(current.last, stretch.last))
+        else:
+            yield current
+            current = stretch
+    if current:
+        yield current
 
 
 def _known_past(rule: AlertRule, now: datetime) -> str:

@@ -160,7 +160,7 @@ class AlertRuleAdmin(PortalAdmin):
     @admin.display(description="Who is told", ordering="action")
     def shown_action(self, rule: AlertRule) -> SafeString | str:
         is_heard = settings.PAGERDUTY_ROUTING_KEY if rule.action == Incident.Action.PAGE else rule.has_people
-        return TOLD[rule.action] if is_heard else shown_nobody(telling.why_nobody(rule.action))
+        return TOLD[rule.action] if is_heard else shown_nobody(telling.nobody(rule.action))
 
     @admin.display(description="Muted")
     def shown_muted(self, rule: AlertRule) -> str:

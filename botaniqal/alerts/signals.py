@@ -76,7 +76,7 @@ def _sync_failures(rule: AlertRule, since: datetime, now: datetime) -> Found:
     stretches = [
         Stretch(first, last, f"{_tries(most)} to tell Calendly or Outlook of a booking failed within {length}.")
         for first, last, most in of_moments(moments, number=_whole(rule.threshold), period=rule.period, until=now)
-        if last > since
+        if last >= since
     ]
     return Found(Decimal(value), f"{_tries(value)} failed in the last {length}.", stretches)
 

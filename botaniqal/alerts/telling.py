@@ -47,9 +47,13 @@ def people_of(role: str | OuterRef) -> QuerySet[User]:
 
 def why_nobody(action: str) -> str:
     """Say why nobody would be told, if that is so."""
-    if action == Action.PAGE:
-        return "" if settings.PAGERDUTY_ROUTING_KEY else NO_KEY
-    return "" if people_of(action).exists() else NO_PEOPLE.format(action)
+    is_heard = settings.PAGERDUTY_ROUTING_KEY if action == Action.PAGE else people_of(action).exists()
+    return "" if is_heard else nobody(action)
+
+
+def nobody(action: str) -> str:
+    """Say that nobody is told by an action, and why."""
+    return NO_KEY if action == Action.PAGE else NO_PEOPLE.format(action)
 
 
 def messages_of(incident: Incident) -> QuerySet[Message]:
@@ -76,7 +80,7 @@ def _tell(incident: Incident) -> dict[str, Any]:
 
 def _page(incident: Incident) -> dict[str, Any]:
     if not settings.PAGERDUTY_ROUTING_KEY:
-        return {"outcome": NO_KEY}
+        return {"outcome": nobody(incident.action)}
     # PagerDuty knows the key alone: an older end that comes after a newer beginning would end that one.
     older = Incident.objects.open().filter(key=incident.key, pk__lt=incident.pk, needs_person=False)
     if older.exists():
@@ -112,7 +116,7 @@ def _write(incident: Incident, action: str) -> dict[str, Any]:
     if incident.told_at is None:
         addressed = [(person.pk, person.email, person.first_name) for person in people_of(action)]
         if not addressed:
-            return {"outcome": NO_PEOPLE.format(action)}
+            return {"outcome": nobody(action)}
         owed.renew(incident, told_at=timezone.now())
         turn, outcome = OPENED, f"E-mail to {_counted(addressed)} of {action}."
     elif incident.resolved_at:

@@ -54,6 +54,7 @@ LISTS = {
     "triage_override": 15,
     "integrations_subscription": 9,
     "integrations_incident": 9,
+    "alerts_alertrule": 10,
     "bookings_drift": 13,
 }
 PAGES = {

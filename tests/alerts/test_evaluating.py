@@ -1,6 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -159,6 +160,43 @@ class TestEvaluateDue:
             evaluate(now + SECOND)
 
         assert len(captured) <= 60
+
+
+class TestEvaluateDueWhileMuted:
+    """From 22:00 to 07:00 by Melbourne's clock, on the night in which it is put back: an hour longer than others."""
+
+    NIGHT = datetime(2026, 4, 4, 23, tzinfo=ZoneInfo("Australia/Melbourne")).astimezone(UTC)
+    MORNING = datetime(2026, 4, 5, 7, tzinfo=ZoneInfo("Australia/Melbourne")).astimezone(UTC)
+
+    @pytest.fixture
+    def muted(self, rule):
+        hours = {"muted_from": "22:00", "muted_until": "07:00"}
+        return rule(evaluated_until=self.NIGHT - MINUTE, period_minutes=60, **hours)
+
+    def pass_the_night(self, fail, pagerduty, *, failing_until):
+        """Look every half hour, and note when PagerDuty was told what."""
+        heard = []
+        for n in range(21):
+            at = self.NIGHT + n * 30 * MINUTE
+            with time_machine.travel(at, tick=False):
+                if at <= failing_until:
+                    fail(at, at, at)
+                evaluate(timezone.now())
+                telling.work_due()
+            if (now_told := told(pagerduty)) != (heard[-1][1] if heard else []):
+                heard.append((at, now_told))
+        return heard
+
+    def test_tells_in_the_morning_of_what_is_still_open(self, muted, fail, pagerduty):
+        heard = self.pass_the_night(fail, pagerduty, failing_until=self.MORNING)
+
+        assert heard[0] == (self.MORNING, [["trigger"]])
+
+    def test_tells_nobody_of_what_is_over_by_then(self, muted, fail, pagerduty):
+        heard = self.pass_the_night(fail, pagerduty, failing_until=self.NIGHT + 60 * MINUTE)
+
+        assert heard == []
+        assert Incident.objects.get().outcome == telling.OVER_BEFORE
 
 
 class TestEvaluateDueWhatWasMissed:
