@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from bookings.models import Booking
-from botaniqal.reports.figures import closing
+from botaniqal.reports import figures
+from botaniqal.reports.figures import Period, closing
 from botaniqal.reports.models import Day
 from botaniqal.tasks import close_days
 from tests.factories import BookingFactory
@@ -43,6 +44,20 @@ class TestCloseDue:
         Booking.objects.update(created_at=booking.starts_at.replace(year=202))
 
         assert closing.close_due(now=NOW) < 11 * 366
+
+    def test_counts_the_first_day_again_when_what_was_first_is_moved(self):
+        booking = BookingFactory(starts_at=at(3, "09:00"), ends_at=at(3, "09:15"))
+        Booking.objects.update(created_at=at(1, "09:00"))
+        closing.close_due(now=NOW)
+        first = Period(date(2026, 10, 1), date(2026, 10, 1))
+        assert figures.bookings_made(first, now=NOW) == 1
+
+        Booking.objects.filter(pk=booking.pk).update(created_at=at(2, "09:00"))
+
+        assert figures.bookings_made(first, now=NOW) == 0
+        closing.close_due(now=NOW)
+        assert figures.bookings_made(first, now=NOW) == 0
+        assert figures.bookings_made(Period(first.first, TODAY), now=NOW) == 1
 
     def test_is_a_bell(self):
         BookingFactory(starts_at=at(3, "09:00"), ends_at=at(3, "09:15"))

@@ -56,7 +56,7 @@ def totals(
     days = open_days(period, today=clinic_day(now))
     added: dict[tuple, Numbers] = defaultdict(lambda: dict.fromkeys(names, 0))
     kept = model.objects.filter(narrowed(model, only), day__gte=period.first, day__lte=period.last)
-    # Of nothing the sum would be of each row apart; a day is the same for all of them.
+    # Told apart by nothing, each row would be summed by itself; so by something that is the same for all.
     rows = kept.exclude(day__in=days).order_by().values_list(*by or [Value("")])
     for row in rows.annotate(**{f"n_{name}": Sum(name) for name in names}):
         _add(added[row[: len(by)]], dict(zip(names, row[len(row) - len(names) :], strict=True)))

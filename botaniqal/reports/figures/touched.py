@@ -58,9 +58,10 @@ DAYS = """
         FROM moment WHERE since IS NOT NULL
     )
 """
-# Before it nothing counts anywhere, and no roster offered anything.
+# Before it nothing counts anywhere, and no roster offered anything. Days that were closed stay, whatever became of what
+# was first in them.
 FIRST_DAY = """
-    (least(
+    least((SELECT min(day) FROM reports_day), (least(
         (SELECT min(created_at) FROM bookings_booking),
         (SELECT min(starts_at) FROM bookings_booking),
         (SELECT min(collected_at) FROM bookings_payment),
@@ -68,7 +69,7 @@ FIRST_DAY = """
         (SELECT min(joined_at) FROM services_interestentry),
         (SELECT min(asked_at) FROM bookings_earliertimerequest),
         now()
-    ) AT TIME ZONE %(zone)s)::date
+    ) AT TIME ZONE %(zone)s)::date)
 """
 REOPENED = f"""
     WITH {DAYS.format(touched=TAKEN)}
