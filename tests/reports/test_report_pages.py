@@ -217,6 +217,15 @@ class TestPages:
 
         assert answer.content.decode().count("Nothing in these days.") == 4
 
+    def test_show_that_nobody_was_missing(self, clinic, management):
+        query = {"first": "2026-10-06", "last": "2026-10-07", "compare": "none"}
+
+        answer = management.get(reverse("admin:report_visits"), query)
+
+        section = next(each for each in answer.context["sections"] if each.table.name == "no-shows-over-time")
+        assert not section.is_empty
+        assert [row.cells[1].shown for row in section.table.rows] == ["0%", "–"]
+
     def test_narrow_to_a_service(self, clinic, management):
         answer = page(management, "journey", service="gaps")
 

@@ -77,36 +77,35 @@ def over_time(figure: str, title: str, kind: Kind, asked: Asked, *, has_rows: bo
     now = series(figure, asked.period, asked.only)
     before = series(figure, asked.before, asked.only) if asked.before else []
     size = bucket(asked.period)
-    heads = [Column(size.capitalize(), Kind.TEXT), Column(title.partition(",")[0], kind, definitions[figure])]
+    heads = [Column(size.capitalize(), Kind.TEXT), Column(title, kind, definitions[figure])]
     if asked.before:
         heads += [Column(f"{size.capitalize()} before", Kind.TEXT), Column("Before", kind)]
     values, urls = [], []
     for n, (point, earlier) in enumerate(zip_longest(now, before)):
-        line = [point and shown_bucket(point.day, size), point and point.value]
-        behind = {}
-        if has_rows and point:
-            behind[heads[1].name] = _rows_of(figure, asked, now, n)
-        if asked.before:
-            line += [earlier and shown_bucket(earlier.day, size), earlier and earlier.value]
-            if has_rows and earlier:
-                behind["Before"] = _rows_of(figure, asked.earlier, before, n)
-        values.append(line)
+        values.append([*_told(point, size), *(_told(earlier, size) if asked.before else [])])
+        behind = {title: _rows_of(figure, asked, now, n)} if has_rows and point else {}
+        if has_rows and earlier:
+            behind["Before"] = _rows_of(figure, asked.earlier, before, n)
         urls.append(behind)
-    data, beside = [_datum(point, size, kind) for point in now], {}
-    if any(each.value for each in before):  # else a line along the floor would be a comparison with nothing
-        beside[BEFORE] = [_datum(each, size, kind) for each in before]
-    words, axis = f"{title} by {size}", axis_of(kind)
-    if kind is Kind.PERCENT:  # of which there may be none on a day, and which do not add up
-        chart = lines(words, {"These days": data} | beside, axis=axis)
-    else:
-        chart = columns(words, data, axis=axis, beside=beside)
     return Section(
         table=table(f"{figure}-over-time".replace("_", "-"), title, heads, values, urls=urls),
-        chart=chart,
-        is_empty=not any(point.value for point in [*now, *before]),
+        chart=_drawn(f"{title} by {size}", now, before[: len(now)], size, kind),
+        # No visit that was missed is a figure; no visit at all is none.
+        is_empty=not any(point.value is not None if kind is Kind.PERCENT else point.value for point in [*now, *before]),
         is_wide=True,
         is_folded=len(values) > LONGEST_SHOWN,
     )
+
+
+def _drawn(title: str, now: Sequence[Point], before: Sequence[Point], size: str, kind: Kind) -> Chart | None:
+    if len(now) == 1:  # of which a chart says nothing that the line does not
+        return None
+    data, beside = [_datum(point, size, kind) for point in now], {}
+    if any(each.value for each in before):  # else a line along the floor would be a comparison with nothing
+        beside[BEFORE] = [_datum(each, size, kind) for each in before]
+    if kind is Kind.PERCENT:  # of which there may be none on a day, and which do not add up
+        return lines(title, {"These days": data} | beside, axis=axis_of(kind))
+    return columns(title, data, axis=axis_of(kind), beside=beside)
 
 
 def by_line(
@@ -139,6 +138,10 @@ def bucket(period: Period) -> str:
 def shown_bucket(first: date, size: str) -> str:
     """Write a day, a week by its first day, or a month."""
     return f"{first:%b %Y}" if size == "month" else f"{first:%a %-d %b %Y}" if size == "day" else f"{first:%-d %b %Y}"
+
+
+def _told(point: Point | None, size: str) -> list[Any]:
+    return [shown_bucket(point.day, size), point.value] if point else [None, None]
 
 
 def _datum(point: Point, size: str, kind: Kind) -> Datum:
