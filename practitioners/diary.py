@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef
 from django.db.models.functions import Greatest
 
 from botaniqal.accounts.models import User
@@ -156,6 +156,16 @@ def living_holds(*, held_for: UUID) -> list[DiaryEntry]:
     )
 
 
+def lapsed_holds(*, held_for: UUID) -> list[DiaryEntry]:
+    """List what was kept for something and ran out since anything was kept for it last, of times to come."""
+    own, now = DiaryEntry.objects.filter(held_for=held_for), ClockTimestamp()
+    ended = own.filter(kind=DiaryEntry.Kind.HOLD, is_given_back=False, live_until__lte=now, starts_at__gt=now)
+    later = own.filter(live_from__gte=OuterRef("live_until")).exclude(pk=OuterRef("pk"))
+    return list(
+        ended.exclude(Exists(later)).select_related("practitioner", "room", "appointment_type").order_by("starts_at")
+    )
+
+
 def _insert(practitioner, span, kind, held_for, room, by, seconds, appointment_type=None) -> DiaryEntry:
     values = {
         "id": uuid4(),
@@ -194,7 +204,7 @@ def _alter_hold(holds, **changes) -> None:
 
 def _end_life(entries) -> int:
     living = entries.exclude(live_until__lte=ClockTimestamp())
-    return living.update(live_until=Greatest(F("live_from"), ClockTimestamp()))
+    return living.update(live_until=Greatest(F("live_from"), ClockTimestamp()), is_given_back=True)
 
 
 def _seconds_from_now():

@@ -304,6 +304,9 @@ class DiaryEntry(models.Model):
     held_for = models.UUIDField(null=True, blank=True, help_text="The triage session or checkout that it is kept for.")
     live_from = models.DateTimeField(db_default=ClockTimestamp())
     live_until = models.DateTimeField(null=True, blank=True)
+    is_given_back = models.BooleanField(
+        default=False, db_default=False, editable=False, help_text="Somebody gave it back before it ran out."
+    )
     external_id = models.CharField(max_length=255, blank=True, help_text="Our own event in the outside calendar.")
     created_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, null=True, related_name="+")
 

@@ -1,5 +1,6 @@
 /** Booking: how the held time is paid, and the confirmation. */
 
+import { keep, kept } from "./address.js";
 import { alarm, calm, find, findAll, say } from "./elements.js";
 import { askedTime, chosenTime, refuse, startHolds } from "./holds.js";
 import { Refused } from "./server.js";
@@ -28,13 +29,14 @@ const isFree = (type) => !isOther() && Number(bookPrice(type)) === 0;
 export function startBooking() {
     if (!confirmButton) return;
     startHolds({ next: focusPayment, changed: draw });
-    find("#payment").addEventListener("change", draw);
-    find("#payment").addEventListener("keydown", (event) => enter(event, () => (event.target.checked = true)));
+    find("#payment").addEventListener("change", (event) => choosePayment(event.target));
+    find("#payment").addEventListener("keydown", (event) => enter(event, () => choosePayment(event.target)));
     for (const input of [reference, otherAmount, otherReason].filter(Boolean)) {
         input.addEventListener("input", draw);
         input.addEventListener("keydown", (event) => enter(event));
     }
     otherPrice?.addEventListener("click", toggleOther);
+    for (const input of payments) input.checked = isOpen() && input.value === kept("payment");
     confirmButton.addEventListener("click", confirm);
     find("#types").addEventListener("change", draw);
     watch((now, former) => {
@@ -46,6 +48,12 @@ export function startBooking() {
         if (former.booking?.isPaymentDue && now.booking?.isPaymentDue === false) say("The visit is paid.");
         draw();
     });
+}
+
+function choosePayment(input) {
+    input.checked = true;
+    keep({ payment: input.value });
+    draw();
 }
 
 /** Enter takes what is typed or chosen and goes on to what is missing, or to the confirmation. */
@@ -70,6 +78,7 @@ function toggleOther() {
 /** A receipt settles one booking: when that is undone, the next one needs its own. */
 function forgetPayment() {
     for (const input of payments) input.checked = false;
+    keep({ payment: "" });
     reference.value = "";
     if (isOther()) toggleOther();
 }

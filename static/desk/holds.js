@@ -2,7 +2,7 @@
 
 import { alarm, calm, find, isFocusFree, make, say } from "./elements.js";
 import { Refused, serverNow } from "./server.js";
-import { act, isOpen, isStopped, look, state, take, watch } from "./state.js";
+import { act, isOpen, isStopped, look, state, watch } from "./state.js";
 import { load, onHold } from "./times.js";
 import { doubt, length, momentForBoth, time as clock } from "./words.js";
 
@@ -12,11 +12,11 @@ const LAST_SECONDS = 60;
 const AT_ONCE_MILLISECONDS = 5000;
 
 const chips = find("#held-times");
-const letGoOn = new Set();
 const warnedOf = new Set();
+const lookedAfter = new Set();
+const toldOf = new Set();
 let asked = null; // a time that is being held, before the portal has answered
 let chosenId = null;
-let goneTogether = [];
 let goOn = () => {};
 let redraw = () => {};
 
@@ -33,8 +33,8 @@ export function startHolds({ next, changed }) {
         event.preventDefault();
         goOn();
     });
-    watch((now, former) => {
-        noteEnds(now, former);
+    watch((now) => {
+        noteEnds(now);
         draw();
     });
     setInterval(tick, 1000);
@@ -89,7 +89,6 @@ export async function hold(time) {
         const { practitionerId, type, startsAt, beyond } = time;
         await act(beyond ? "hold_beyond" : "hold", { practitionerId, type, startsAt, ...beyond });
         chosenId = heldTimes().find((held) => isSameTime(held, time))?.id ?? null;
-        goneTogether = [];
         const replaced = before.filter(({ id }) => !heldTimes().some((held) => held.id === id)).map(describe);
         const instead = replaced.length ? `, in place of ${replaced.join(" and ")}` : "";
         say(`Held ${describe(time)}${instead}. Choose how it is paid.`);
@@ -156,29 +155,22 @@ async function letGo() {
 }
 
 async function giveBack({ id }) {
-    letGoOn.add(id);
     try {
         await act("let_go", { hold: id });
         return true;
     } catch (error) {
-        letGoOn.delete(id);
         alarm(error.message);
         return false;
     }
 }
 
-/** Holds that are gone without our doing ran out; all choices stay. */
-function noteEnds(now, former) {
-    if (now.booking || now.state === "done" || asked) return;
-    const isGone = ({ id, lapsesAt }) =>
-        !now.holds.some((held) => held.id === id)
-        && !letGoOn.has(id)
-        && Date.parse(lapsesAt) <= serverNow() + 1500; // else it was let go in another window
-    const gone = former.holds.filter(isGone).map(asTime);
-    if (!gone.length) return;
+/** Tell of holds that ran out, also before a reload; all choices stay. */
+function noteEnds({ ranOut }) {
+    if (!isOpen() || asked || ranOut.every(({ id }) => toldOf.has(id))) return;
+    for (const { id } of ranOut) toldOf.add(id);
     // What is done at the desk renews both, so they run out together: they are told of in one line.
-    const since = serverNow() - AT_ONCE_MILLISECONDS;
-    goneTogether = [...goneTogether.filter(({ lapsesAt }) => Date.parse(lapsesAt) > since), ...gone];
+    const last = Math.max(...ranOut.map(({ lapsesAt }) => Date.parse(lapsesAt)));
+    const goneTogether = ranOut.map(asTime).filter(({ lapsesAt }) => Date.parse(lapsesAt) > last - AT_ONCE_MILLISECONDS);
     const names = goneTogether.map(describe).join(" and on ");
     const at = clock(goneTogether.at(-1).lapsesAt);
     const actions = goneTogether.map((time) => ({
@@ -247,9 +239,10 @@ function tick() {
         for (const { lapsesAt } of ending) warnedOf.add(lapsesAt);
         say(ending.length > 1 ? "The held times run out in one minute." : "The held time runs out in one minute.");
     }
-    if (held.some((time) => secondsOf(time) <= 0)) {
-        take({ ...state, holds: state.holds.filter((time) => secondsOf(time) > 0) });
-    } else {
-        drawCountdowns(held, chosenTime());
+    const over = held.filter((time) => secondsOf(time) <= 0 && !lookedAfter.has(time.lapsesAt));
+    if (over.length) {
+        for (const { lapsesAt } of over) lookedAfter.add(lapsesAt);
+        look();
     }
+    drawCountdowns(held, chosenTime());
 }

@@ -1,5 +1,6 @@
 /** Finding a time: the appointment, the week's free times, and four of them to offer on the phone. */
 
+import { keep, kept } from "./address.js";
 import { alarm, find, findAll, rove } from "./elements.js";
 import { WORK_DAYS, drawGrid, focusGrid, keyOf } from "./grid.js";
 import { get, serverNow } from "./server.js";
@@ -17,6 +18,7 @@ const partSelect = find("#part");
 let found = null;
 let askedDay = null;
 let lookup = null;
+let wantedWith = ""; // chosen before a reload; who can be chosen is known with the times
 let hold = () => {};
 
 export const typeInputs = findAll('input[name="type"]');
@@ -60,7 +62,12 @@ export function startTimes() {
         event.preventDefault();
         turnWeek(weeks);
     });
-    for (const select of [withSelect, partSelect]) select.addEventListener("change", draw);
+    for (const select of [withSelect, partSelect]) {
+        select.addEventListener("change", () => {
+            keep({ [select.id]: select.value });
+            draw();
+        });
+    }
     restore();
     watch((now, former) => {
         const isSame = idsOf(now) === idsOf(former) && now.state === former.state && now.isOwn === former.isOwn;
@@ -71,11 +78,15 @@ export function startTimes() {
 
 /** After a reload: what was chosen stands in the address, or follows from the time that is held. */
 function restore() {
-    const code = new URLSearchParams(location.search).get("type") ?? state.holds[0]?.type ?? "";
-    const input = typeInput(code);
+    const [time] = [...state.holds, ...state.ranOut];
+    const input = typeInput(kept("type") || time?.type);
     if (!input || input.disabled || !isOpen()) return;
     input.checked = true;
-    choose();
+    partSelect.value = kept("part");
+    wantedWith = kept("with");
+    askedDay = kept("week") || null;
+    load();
+    draw();
 }
 
 /** Choose an appointment and go to the first offer, which is there before its time is known. */
@@ -86,7 +97,7 @@ export function chooseAndGoOn(input) {
 }
 
 function choose() {
-    history.replaceState(null, "", `?type=${encodeURIComponent(chosenType())}`);
+    keep({ type: chosenType(), week: "" });
     found = null;
     askedDay = null;
     draw();
@@ -102,6 +113,7 @@ function turnWeek(weeks) {
 
 function showWeekOf(text) {
     askedDay = text;
+    keep({ week: text });
     load();
 }
 
@@ -144,7 +156,8 @@ function drawFilters() {
     if (!found) return;
     const people = found.practitioners.map(({ id, name }) => ({ id, name }));
     if (withSelect.dataset.people !== JSON.stringify(people)) {
-        const chosen = withSelect.value;
+        const chosen = withSelect.value || wantedWith;
+        wantedWith = "";
         withSelect.replaceChildren(new Option("Anyone", ""), ...people.map(({ id, name }) => new Option(name, id)));
         withSelect.value = people.some(({ id }) => id === chosen) ? chosen : "";
         withSelect.dataset.people = JSON.stringify(people);

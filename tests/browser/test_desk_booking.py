@@ -278,6 +278,29 @@ class TestHolding:
         expect(desk["#countdown"]).to_have_text("5:00")
         expect(desk["#alarm"]).to_be_hidden()
 
+    def test_that_ran_out_is_told_of_after_a_reload_with_what_was_chosen(self, desk, settings):
+        settings.HOLD_SECONDS = 2
+        desk.look_for_times()
+        desk["#part"].select_option("morning")
+        desk.press("Alt+4", "Enter", "Space")
+        expect(desk["#alarm"]).to_contain_text("ran out at")
+        told = desk["#alarm span"].inner_text()
+        settings.HOLD_SECONDS = 300
+
+        desk.page.reload()
+        desk.wait_until_ready()
+
+        expect(desk["#alarm span"]).to_have_text(told)
+        expect(desk["#part"]).to_have_value("morning")
+        expect(desk['[name="payment"]:checked']).to_have_count(1)
+        desk["#alarm button"].click()
+        expect(desk["#countdown"]).to_have_text("5:00")
+        desk["#let-go"].click()
+        expect(desk["#held"]).to_be_hidden()
+        desk.page.reload()
+        desk.wait_until_ready()
+        expect(desk["#alarm"]).to_be_hidden()
+
     def test_can_be_kept_and_let_go(self, desk, session):
         desk.hold_soonest()
         before = diary.living_holds(held_for=session.pk)[0].live_until

@@ -13,6 +13,7 @@ from bookings.models import Booking, Checkout
 from bookings.money import payments
 from botaniqal.messages.models import Message
 from practitioners import diary
+from practitioners.models import DiaryEntry
 from tests.factories import AppointmentTypeFactory, SessionFactory
 from triage.models import TriageSession
 
@@ -65,6 +66,32 @@ class TestHold:
 
         assert desk.get("state").json()["holds"] == []
         assert others.status_code == HTTPStatus.OK
+
+    def test_that_ran_out_is_told_of_until_something_is_held(self, desk, wanted, settings):
+        settings.HOLD_SECONDS = 0
+        desk.post("hold", **wanted)
+
+        [gone] = desk.get("state").json()["ranOut"]
+        settings.HOLD_SECONDS = 300
+        desk.post("hold", **wanted)
+
+        assert (gone["startsAt"], gone["type"]) == (wanted["startsAt"], wanted["type"])
+        assert desk.get("state").json()["ranOut"] == []
+
+    def test_that_was_let_go_did_not_run_out(self, desk, wanted):
+        [held] = desk.post("hold", **wanted).json()["holds"]
+
+        state = desk.post("let_go", hold=held["id"]).json()
+
+        assert (state["holds"], state["ranOut"]) == ([], [])
+
+    def test_that_ran_out_is_of_no_use_once_its_time_has_come(self, desk, session, wanted, settings):
+        settings.HOLD_SECONDS = 0
+        desk.post("hold", **wanted)
+        begun = timezone.now() - timedelta(minutes=1)
+        DiaryEntry.objects.filter(held_for=session.pk).update(starts_at=begun, ends_at=begun + timedelta(minutes=15))
+
+        assert desk.get("state").json()["ranOut"] == []
 
     def test_is_not_renewed_by_looking(self, desk, session, wanted):
         desk.post("hold", **wanted)

@@ -12,13 +12,19 @@ from practitioners import availability, diary
 from practitioners.models import DiaryEntry
 
 from ..models import TriageSession
+from ..sessions import OPEN
 
 
 def holds_of(session: TriageSession, now: datetime) -> list[dict[str, Any]]:
     """List the times that the call keeps, the soonest first, each with what it is for and how long it is kept."""
-    holds = diary.living_holds(held_for=session.pk)
-    prefetch_related_objects(holds, "practitioner__calendars")
-    return [_shown(hold, now) for hold in holds]
+    return _all_shown(diary.living_holds(held_for=session.pk), now)
+
+
+def ran_out_of(session: TriageSession, now: datetime) -> list[dict[str, Any]]:
+    """List the times that ran out while nobody did anything at the desk, and can be held again."""
+    if session.status not in OPEN:
+        return []
+    return _all_shown(diary.lapsed_holds(held_for=session.pk), now)
 
 
 def paid_words(payment: Payment) -> str:
@@ -27,6 +33,11 @@ def paid_words(payment: Payment) -> str:
         return f"{payment}, {payment.get_method_display().lower()}"
     checkout = Checkout.objects.filter(booking=payment.booking_id).first() if payment.is_asked_for_online else None
     return f"{payment}: {checkouts.in_words(checkout)}" if checkout else str(payment)
+
+
+def _all_shown(holds: list[DiaryEntry], now: datetime) -> list[dict[str, Any]]:
+    prefetch_related_objects(holds, "practitioner__calendars")
+    return [_shown(hold, now) for hold in holds]
 
 
 def _shown(hold: DiaryEntry, now: datetime) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from practitioners.models import Practitioner
 from ..models import TriageSession
 from .call_state import call_of
 from .ending_state import ending_of, owed_of
-from .hold_state import holds_of, paid_words
+from .hold_state import holds_of, paid_words, ran_out_of
 from .patient_state import patient_of
 from .script_state import flags_of, script_of
 
@@ -30,6 +30,7 @@ def state_of(session: TriageSession, *, consultant: Practitioner | None, is_show
         "patient": patient_of(session) if is_shown else None,
         "written": written_in(session) if is_shown else None,
         "holds": holds_of(session, timezone.now()) if is_shown else [],
+        "ranOut": ran_out_of(session, timezone.now()) if is_shown else [],
         "booking": _booking_of(session) if is_shown and session.booking_id else None,
         "script": script_of(session) if is_shown else None,
         "redFlags": flags_of(session, timezone.now()) if is_shown else [],
