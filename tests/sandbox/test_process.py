@@ -68,7 +68,7 @@ class TestRestart:
             calendly = Door(before.calendly_url, ENVIRONMENT["CALENDLY_API_KEY"])
             before.register_event_type(uri=DOCTOR, name="Visit", minutes=15, owner_email="dr@example.com")
             calendly.call("POST", "webhook_subscriptions", json=hook)
-            before.faults("calendly", "late", milliseconds=5000)
+            before.faults("calendly", "late", milliseconds=3000)
             before.limits(invitees="5/60")
             calendly.call("POST", "invitees", json=booking())
             arrived = len(portal.arrived)

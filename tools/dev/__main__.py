@@ -20,6 +20,8 @@ INDEX = ["--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--
 PINNING = [*INDEX, "--universal", "--python-version", "3.11", "--quiet"]
 
 NOTHING_COLLECTED = 5  # pytest's word
+# More than there are processors: for a quarter of their time tests wait for processes, time-outs and each other.
+SIDE_BY_SIDE = ["-n", str(max(2, (os.cpu_count() or 1) * 3 // 2))]
 
 
 def up(arguments: list[str]) -> int:
@@ -52,9 +54,9 @@ def test(arguments: list[str]) -> int:
         # What kills and restarts things mostly waits, and needs an idle machine; walks through pages and races do not.
         slow, alone = ["-m", "slow", *options], ["tests/chaos", "tests/journeys"]
         beside = [f"--ignore={folder}" for folder in alone]
-        runs = [slow] if options else [["-n", "2", *slow, *beside], ["-n", "2", *slow, *alone]]
+        runs = [slow] if options else [[*SIDE_BY_SIDE, *slow, *beside], ["-n", "2", *slow, *alone]]
     elif not any(word.startswith(("-n", "-p", "--pdb")) or "::" in word for word in options):
-        runs = [["-n", "2", *options]]
+        runs = [[*SIDE_BY_SIDE, *options]]
     with _test_services() as addressed:
         env = environment.for_tests() | addressed
         ends = [run_in_foreground([PYTHON, "-m", "pytest", *each], env=env) for each in runs]
