@@ -14,6 +14,7 @@ from django.utils import timezone
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from bookings.models import Booking, SyncRecord
 from botaniqal import counters
 from botaniqal.api.health import NoMarks
 
@@ -32,6 +33,12 @@ AS_COUNTERS = {
         "sum": "webhook_processing_time_spent_seconds",
         "count": "webhook_processing_time_messages",
     }
+}
+# Whoever asks for an increase does not see the first value of a series: what is watched begins before it happens.
+FROM_ZERO: dict[str, list[tuple[str, ...]]] = {
+    "triage_sessions_created": [(source,) for source in Booking.Source.values],
+    "calendar_sync_failures": [(system,) for system in SyncRecord.System.values],
+    "counters_dropped": [()],
 }
 ABOUT_ITSELF = {
     UP: counters.Family("1 where this part of the metrics could be told.", ("part",)),
@@ -79,7 +86,7 @@ def _counters(counted: dict[tuple[str, ...], int]) -> Iterator[Metric]:
             yield from _as_counters(metric, family)
         else:
             metric = CounterMetricFamily(name, family.help, labels=family.labels)
-            for labels, number in numbers.items():
+            for labels, number in (dict.fromkeys(FROM_ZERO.get(name, []), 0) | numbers).items():
                 metric.add_metric(labels, number)
             yield metric
 
