@@ -1,6 +1,5 @@
 """The demo's data."""
 
-from contextlib import nullcontext
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -42,8 +41,9 @@ from tests.sandbox_server import Sandbox
 from triage.models import TriageSession
 
 CATALOGUE = Path(project.BASE_DIR) / "services" / "catalogue.json"
+NOW = "now"
 MOMENTS = {
-    "a working day": datetime(2026, 3, 4, 0, 7, 31, tzinfo=UTC),
+    NOW: None,
     "a Sunday night as daylight saving ends": datetime(2026, 4, 4, 15, 58, tzinfo=UTC),
     "new year": datetime(2026, 12, 31, 13, 1, tzinfo=UTC),
 }
@@ -69,19 +69,19 @@ def catalogue(db: None) -> None:
     call_command("load_catalogue", CATALOGUE)
 
 
-@pytest.fixture(scope="class")
+@pytest.fixture(scope="module")
 def demo(request, environment, django_db_setup, django_db_blocker):
     """
-    The demo as it is set up now, or at some moment at which the clock stands still: once for all tests of a class.
+    The demo as it is set up at some moment, while the clock stands still: once for all tests of that moment.
 
     It takes seconds, so each test looks at the same rows, and takes back what it writes.
     """
-    moment = MOMENTS.get(getattr(request, "param", None))
-    clock = time_machine.travel(moment, tick=False) if moment else nullcontext()
-    with django_db_blocker.unblock(), transaction.atomic(), clock:
-        call_command("load_catalogue", CATALOGUE)
-        call_command("demo")
-        yield moment or timezone.now()
+    moment = MOMENTS[request.param] or timezone.now()
+    with django_db_blocker.unblock(), transaction.atomic():
+        with time_machine.travel(moment, tick=False):
+            call_command("load_catalogue", CATALOGUE)
+            call_command("demo")
+        yield moment
         transaction.set_rollback(True)
 
 
@@ -112,6 +112,7 @@ class TestWhereThereIsNothing:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("demo", [NOW], indirect=True)
 class TestDemo:
     def test_changes_nothing_the_second_time(self, demo):
         def rows():

@@ -222,7 +222,7 @@ class _Quarter:
             lifecycle.mark_no_show(booking_id=booking.pk, by=by, now=now)
             return
         lifecycle.complete(booking_id=booking.pk, by=by, now=now)
-        if code in crowd.FOLLOW_UPS and self.lot.random() < 0.6:
+        if code in crowd.FOLLOW_UPS and self.lot.random() < 0.75:
             self.at(now + timedelta(hours=self.lot.randint(1, 90)), partial(self.follow_up, booking.patient, code))
 
     def follow_up(self, patient: Patient, code: str, *, now: datetime) -> None:
