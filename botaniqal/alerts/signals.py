@@ -111,7 +111,7 @@ def _share_given_up(rule: AlertRule, period: Period, now: datetime) -> tuple[Dec
     given_up = figures.abandonment(period, now=now)
     when = "On" if period.first == period.last else "From"
     if given_up.whole < rule.smallest_number:
-        return None, f"{when} {period} there were {given_up.whole} calls: too few for a share."
+        return None, f"{when} {period} there were fewer than {rule.smallest_number} calls: too few for a share."
     share = (Decimal(100 * given_up.part) / given_up.whole).quantize(TENTH, ROUND_HALF_UP)
     return share, f"{when} {period} {given_up.part} of {given_up.whole} calls were given up, {share} %."
 
@@ -136,7 +136,9 @@ def _stale_calendars(rule: AlertRule, since: datetime, now: datetime) -> Found:
 
 def _inbox_age(rule: AlertRule, since: datetime, now: datetime) -> Found:
     age = figures.inbox_age(now)
-    return _aged(rule, now, age, f"The longest waiting message of a vendor has waited for {shown_length(age)}.")
+    if age < MINUTE:
+        return _aged(rule, now, age, "No message of a vendor waits for long.")
+    return _aged(rule, now, age, f"A message of a vendor has waited for {shown_length(age)}.")
 
 
 def _worker_unseen(rule: AlertRule, since: datetime, now: datetime) -> Found:
@@ -157,7 +159,8 @@ def _unseen(rule: AlertRule, now: datetime, process: str) -> Found:
     if seen_at is None:
         return Found(None, f"No {name} was seen since Redis was emptied.")
     age = max(now - seen_at, timedelta())
-    return _aged(rule, now, age, f"The {name} was last seen {shown_length(age)} ago.")
+    ago = "a moment ago" if age < MINUTE else f"{shown_length(age)} ago"
+    return _aged(rule, now, age, f"The {name} was last seen {ago}.")
 
 
 def _state(rule: AlertRule, now: datetime, count: int, words: str) -> Found:

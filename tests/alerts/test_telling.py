@@ -1,4 +1,5 @@
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -300,6 +301,29 @@ class TestAcknowledge:
             acknowledge(somebody("management"))
 
         assert Incident.objects.get().acknowledged_by == first
+
+    @pytest.mark.django_db(transaction=True)
+    def test_is_one_persons_also_when_two_do_it_at_once(self, pagerduty):
+        happen()
+        telling.work_due()
+        people, line = [somebody("operations") for _ in range(4)], threading.Barrier(4)
+
+        def run(person):
+            connection.ensure_connection()
+            line.wait()
+            try:
+                return acknowledge(person).acknowledged_by
+            except incidents.LookedAfter:
+                return None
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(4) as pool:
+            who = list(filter(None, pool.map(run, people)))
+        telling.work_due()
+
+        assert who == [Incident.objects.get().acknowledged_by]
+        assert told(pagerduty) == [["trigger", "acknowledge"]]
 
     def test_is_refused_when_it_is_over(self, pagerduty):
         happen()
