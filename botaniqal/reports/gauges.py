@@ -96,8 +96,8 @@ def of_now(now: datetime) -> Iterator[Sample]:
     """Tell what is free, what waits and what is not well at this moment."""
     for slots in figures.free_slots(now):
         yield "available_slots_per_practitioner", _person(slots.practitioner), slots.count
-    for system in SyncRecord.System.values:
-        yield "sync_lag_seconds", (system,), figures.sync_lag(now, system=system).total_seconds()
+    for system, lag in figures.sync_lags(now).items():
+        yield "sync_lag_seconds", (system,), lag.total_seconds()
     yield "inbox_age_seconds", (), figures.inbox_age(now).total_seconds()
     for labels, number in _owed().items():
         yield "owed_rows", labels, number

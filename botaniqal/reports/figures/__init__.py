@@ -12,6 +12,7 @@ from .moment import (
     free_slots,
     inbox_age,
     sync_lag,
+    sync_lags,
     troubles,
     use_of_week,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "rows",
     "series",
     "sync_lag",
+    "sync_lags",
     "troubles",
     "unmet",
     "use_of_week",

@@ -27,6 +27,7 @@ from .shapes import Share, Slots
 
 FREE_DAYS = 7
 MOST_WAITING = 10_000
+"""So much is looked at, in the order of an index: the planner takes a third of all rows to be open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,21 +139,28 @@ def free_slots(now: datetime) -> list[Slots]:
     return [Slots(person, starts[person.pk].bit_count()) for person in people]
 
 
-def sync_lag(now: datetime, *, system: str = "") -> timedelta:
-    """Say for how long the oldest change has waited that a worker has yet to tell a vendor of, or this one."""
+def sync_lag(now: datetime) -> timedelta:
+    """Say for how long the oldest change has waited that a worker has yet to tell a vendor of."""
+    return max(sync_lags(now).values())
+
+
+def sync_lags(now: datetime) -> dict[str, timedelta]:
+    """Say of each system for how long the oldest change has waited that a worker has yet to tell it of."""
     told = SyncNote.objects.filter(record=OuterRef("record"), turn=Turn.TOLD).order_by("-at").values("at")[:1]
     failed = SyncNote.objects.filter(record=OuterRef("pk"), turn=Turn.PUT_OFF).annotate(told_at=Subquery(told))
     failed = failed.filter(Q(told_at=None) | Q(told_at__lt=F("at"))).order_by("at").values("at")[:1]
     # Put off, it is tried again later than it was owed; the first of those notes is next to when that was.
-    waiting = SyncRecord.objects.open().filter(needs_person=False).order_by()
-    waiting = waiting.filter(system=system) if system else waiting
-    since = waiting.annotate(since=Least("next_try_at", Subquery(failed))).aggregate(first=Min("since"))["first"]
-    return _age(since, now)
+    waiting = (
+        SyncRecord.objects.open().filter(needs_person=False).annotate(since=Least("next_try_at", Subquery(failed)))
+    )
+    first: dict[str, datetime] = {}
+    for system, since in waiting.order_by("next_try_at").values_list("system", "since")[:MOST_WAITING]:
+        first[system] = min(first.get(system, since), since)
+    return {system: _age(first.get(system), now) for system in SyncRecord.System.values}
 
 
 def inbox_age(now: datetime) -> timedelta:
     """Say for how long the oldest message of a vendor has waited for a worker."""
-    # In an index's order and so many at most: the planner takes a third of all messages to be open.
     waiting = InboundEvent.objects.open().filter(needs_person=False).order_by("next_try_at")[:MOST_WAITING]
     return _age(waiting.aggregate(first=Min("received_at"))["first"], now)
 
