@@ -182,7 +182,8 @@ class FormVersionAdmin(RingsCatalogueCheck, WrittenByVerbs):
         names = {"preview": "As patients see it", "compare": "Compare with the version in use"}
         names = {"edit": "Change the questions" if version.state == State.DRAFT else "As JSON"} | names
         shown = ((_page(name, version), words) for name, words in names.items())
-        return format_html_join(" ", '<a class="button small" href="{}">{}</a>', shown)
+        buttons = format_html_join("", '<a class="button small" href="{}">{}</a>', shown)
+        return format_html('<span class="row">{}</span>', buttons)
 
     @admin.display(description="Questions")
     def questions(self, version: FormVersion) -> SafeString | str:

@@ -131,8 +131,9 @@ class OfferColumns:
         return offer.request.patient.name
 
     @admin.display(description="Time")
-    def shown_time(self, offer: EarlierTimeOffer) -> str:
-        return f"{clinic_time(offer.freed.starts_at)}, {offer.freed.practitioner}"
+    def shown_time(self, offer: EarlierTimeOffer) -> SafeString:
+        freed = offer.freed
+        return format_html("{} <small>{}</small>", clinic_time(freed.starts_at), freed.practitioner)
 
     @admin.display(description="State")
     def shown_state(self, offer: EarlierTimeOffer) -> SafeString:
