@@ -5,9 +5,9 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 # What these start takes seconds, and is started once by each process that needs it.
-TOGETHER = ("tests/journeys/", "tests/chaos/", "tests/contracts/", "tests/test_demo.py")
+TOGETHER = ("tests/journeys/", "tests/chaos/test_restarts.py", "tests/contracts/", "tests/test_demo.py")
 # A test of half a minute that came last would keep one process at work alone.
-FIRST = (*TOGETHER, "tests/test_fuzzed_deliveries.py")
+FIRST = (*TOGETHER, "tests/chaos/", "tests/test_fuzzed_deliveries.py")
 FEW = 1000
 
 
@@ -26,8 +26,9 @@ class ClassByClass(LoadScopeScheduling):
 
 @pytest.hookimpl(trylast=True)  # after those are left out that do not run
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the longest come first."""
-    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
+    """Let the longest come first, and of them those first that stay together longest."""
+    places = range(len(FIRST))
+    items.sort(key=lambda item: next((n for n in places if item.nodeid.startswith(FIRST[n])), len(FIRST)))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,6 +1,7 @@
 """Journeys through the running portal."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from uuid import uuid4
 
 import pytest
@@ -14,9 +15,11 @@ from triage.models import TriageSession
 
 
 @pytest.fixture(scope="package")
-def running_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def running_stack(tmp_path_factory: pytest.TempPathFactory, django_db_blocker) -> Iterator[Stack]:
     """Start all of it once, and end it with the last journey."""
-    with started_stack(tmp_path_factory.mktemp("stack")) as stack:
+    with ExitStack() as at_end:
+        with django_db_blocker.unblock():  # whoever comes first makes the database that all copy
+            stack = at_end.enter_context(started_stack(tmp_path_factory.mktemp("stack")))
         yield stack
 
 
