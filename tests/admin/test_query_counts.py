@@ -64,7 +64,7 @@ PAGES = {
     "price_book": 9,
     "publish_check": 16,
     "calendar": 15,
-    "desk": 26,
+    "desk": 27,
     "booking": 25,
     "patient": 15,
 }

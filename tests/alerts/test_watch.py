@@ -23,7 +23,7 @@ def broker():
 
 
 def rung(broker):
-    """Which bells wait, once one has come that was rung last."""
+    """Which bells wait, others' among them, once one has come that was rung last."""
     ring("remind")
     until = time.monotonic() + 10
     while time.monotonic() < until:
@@ -43,14 +43,14 @@ class TestRingIfSilent:
 
         watch.ring_if_silent()
 
-        assert rung(broker) == {"evaluate_alerts"}
+        assert "evaluate_alerts" in rung(broker)
 
     def test_leaves_it_to_the_scheduler_where_that_is_seen(self, broker):
         health.mark(health.BEAT)
 
         watch.ring_if_silent()
 
-        assert rung(broker) == set()
+        assert "evaluate_alerts" not in rung(broker)
 
     def test_is_not_ended_by_a_redis_that_does_not_answer(self, broker, settings):
         settings.CACHES = {
@@ -59,7 +59,7 @@ class TestRingIfSilent:
 
         watch.ring_if_silent()
 
-        assert rung(broker) == set()
+        assert "evaluate_alerts" not in rung(broker)
 
     def test_is_done_by_every_worker(self):
         assert "botaniqal.alerts.watch:SchedulerWatch" in app.steps["worker"]
