@@ -76,7 +76,6 @@ def script(transactional_db):
 class TestDesk:
     """The call desk, light and dark, wide and on a phone."""
 
-    @pytest.mark.main_way
     def test_has_no_faults(self, looks, desk):
         AppointmentTypeFactory(price="none", service__name="Weight loss")
         desk.hold_soonest()
