@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from botaniqal.errors import DomainError
 
 from . import asked as addresses
+from . import figures
 from .asked import NAMES_OF_ASKED, Asked
 from .sections.calls import calls
 from .sections.care import utilisation, visits
@@ -228,9 +229,10 @@ def read(request: HttpRequest) -> Asked:
 
 def content_of(request: HttpRequest, report: Report, asked: Asked) -> Content:
     """Work a report out; the overview shows money to whoever may see it."""
-    if report.content:
-        return report.content(asked)
-    return overview(asked, with_money=request.user.has_perm(MONEY))
+    with figures.one_look():
+        if report.content:
+            return report.content(asked)
+        return overview(asked, with_money=request.user.has_perm(MONEY))
 
 
 def shown(request: HttpRequest, report: Report, asked: Asked) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from .moment import (
 from .money import revenue
 from .period import EVERYTHING, NAMES, Only, Period, day_start, parse, week_of
 from .shapes import STEPS, Funnel, Growth, Money, Point, Rate, Share, Slots, Step, Unmet
+from .touched import one_look
 from .trend import series
 from .visits import bookings_made, cancelled, holds, no_shows
 from .waits import unmet, waitlist
@@ -54,6 +55,7 @@ __all__ = [
     "holds",
     "inbox_age",
     "no_shows",
+    "one_look",
     "parse",
     "revenue",
     "rows",

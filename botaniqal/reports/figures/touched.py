@@ -1,6 +1,8 @@
 """On which days something has changed, by what the database wrote down of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, timedelta
 
 from django.conf import settings
@@ -93,10 +95,29 @@ def reopen(*, today: date) -> None:
     _ask(REOPENED, first=today - timedelta(days=2 * LONGEST_DAYS), last=today)
 
 
+_looked_at: ContextVar[dict[tuple[date, date], list[date]] | None] = ContextVar("looked_at", default=None)
+
+
+@contextmanager
+def one_look() -> Iterator[None]:
+    """Let all figures of a page be of the same days that are open, which are asked for once."""
+    token = _looked_at.set({})
+    try:
+        yield
+    finally:
+        _looked_at.reset(token)
+
+
 def open_days(period: Period, *, today: date) -> list[date]:
     """List the days of a period up to today that have to be counted: they were not closed, or something has changed."""
-    last = min(period.last, today)
-    return [day for (day,) in _ask(OPEN, first=period.first, last=last)] if period.first <= last else []
+    first, last = period.first, min(period.last, today)
+    known = _looked_at.get()
+    days = (known or {}).get((first, last))
+    if days is None:
+        days = [day for (day,) in _ask(OPEN, first=first, last=last)] if first <= last else []
+        if known is not None:
+            known[first, last] = days
+    return days
 
 
 def _ask(query: str, **values: date) -> Iterable[tuple]:
