@@ -18,7 +18,7 @@ from triage.models import TriageSession
 
 pytestmark = pytest.mark.django_db
 
-QUERIES = {"consultant": 22, "operations": 34, "management": 71, "clinician": 9, "administrator": 34}
+QUERIES = {"consultant": 22, "operations": 34, "management": 55, "clinician": 9, "administrator": 34}
 
 
 def call(consultant, *, minutes: int = 0, name: str = "Leo Martin", **fields) -> TriageSession:
