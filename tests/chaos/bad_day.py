@@ -203,6 +203,12 @@ def at_vendors(sandbox: Sandbox) -> dict[str, list[tuple[UUID, tuple]]]:
     }
 
 
+def is_one_truth(sandbox: Sandbox) -> bool:
+    """Tell whether each vendor holds what the portal says, every object once and no other."""
+    told, found = truth(), at_vendors(sandbox)
+    return all(sorted(rows) == sorted(told[system].items()) for system, rows in found.items())
+
+
 def _at_calendly(state: dict[str, Any]) -> Iterator[tuple[UUID, tuple]]:
     events = {row["uri"]: row for row in state["events"]}
     by_ref = {record.external_id: record.booking_id for record in SyncRecord.objects.filter(system="calendly")}

@@ -54,7 +54,7 @@ def test(arguments: list[str]) -> int:
         # What kills and restarts things mostly waits, and needs an idle machine; walks through pages and races do not.
         slow, alone = ["-m", "slow", *options], ["tests/chaos", "tests/journeys"]
         beside = [f"--ignore={folder}" for folder in alone]
-        runs = [slow] if options else [[*SIDE_BY_SIDE, *slow, *beside], ["-n", "2", *slow, *alone]]
+        runs = [slow] if options else [[*SIDE_BY_SIDE, *slow, *beside], [*slow, *alone]]
     elif not any(word.startswith(("-n", "-p", "--pdb")) or "::" in word for word in options):
         runs = [[*SIDE_BY_SIDE, *options]]
     with _test_services() as addressed:
