@@ -136,8 +136,9 @@ class TestAccessibility:
         desk["#remark"].fill("Speaks softly.")
         expect(desk["#remark-saved"]).to_have_text("Saved.")
         found = {"card": faults(axe, desk.page)}
-        HandOver.objects.update(remark="Written elsewhere.")
+        # In this order: what is read again before anything was typed would be taken for the remark itself.
         desk["#remark"].fill("Written here.")
+        HandOver.objects.update(remark="Written elsewhere.")
         expect(desk["#remark-other"]).to_be_visible()
         found["two remarks"] = faults(axe, desk.page)
         desk["#remark-other"].get_by_role("button", name="Take this one").click()
