@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from bookings.models import Booking, DetailProposal, FormAnswers, SyncRecord
 from bookings.patients import merging
@@ -30,31 +30,11 @@ from triage import rebooking, script_file, scripts
 from triage.models import Question, RedFlag, TriageSession
 
 from .desk import Desk
+from .looks import Looks, faults
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SCRIPT = Path(settings.BASE_DIR) / "triage" / "script.json"
-LOOKS = [("light", 1366, 768), ("dark", 1366, 768), ("light", 390, 844), ("dark", 320, 640)]
 ROLES = ["consultant", "operations", "clinician"]
-
-
-class Looks:
-    """What is wrong with the states of pages, in light and dark, wide and on a phone."""
-
-    def __init__(self, axe: str) -> None:
-        self._axe = axe
-        self.wrong: list[str] = []
-
-    def at(self, page: Page, state: str) -> None:
-        """Look at a page as it stands, in every look, and leave it as wide as it was."""
-        for scheme, width, height in LOOKS:
-            page.emulate_media(color_scheme=scheme)
-            page.set_viewport_size({"width": width, "height": height})
-            self.wrong += [f"{state}, {scheme}, {width}: {fault}" for fault in faults(self._axe, page)]
-            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                self.wrong.append(f"{state}, {width}: wider than the window")
-        scheme, width, height = LOOKS[0]
-        page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size({"width": width, "height": height})
 
 
 @pytest.fixture
@@ -275,16 +255,3 @@ def seen(*rows: Model) -> list[str]:
         *(reverse(f"{name}_changelist") for _, name in names),
         *(reverse(f"{name}_change", args=[row.pk]) for row, name in names),
     ]
-
-
-# What is right fills megabytes, which took longer to hand over than to find: only what is wrong leaves the page.
-FAULTS = """tags => axe.run({ runOnly: tags, resultTypes: ["violations"] }).then(({ violations }) =>
-    violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 120)}`)))"""
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-
-
-def faults(axe: str, page: Page) -> list[str]:
-    """Name what axe-core finds wrong on a page."""
-    if not page.evaluate("() => Boolean(window.axe)"):
-        page.evaluate(axe)
-    return page.evaluate(FAULTS, TAGS)

@@ -16,7 +16,7 @@ from tests.bookings.self_service.booking_online import TEN, begin, online_type, 
 from tests.factories import BookingFactory, PatientFactory, PractitionerFactory, next_morning
 from tests.sandbox_server import ENVIRONMENT
 
-from .test_accessibility import Looks
+from .looks import Looks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

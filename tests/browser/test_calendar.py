@@ -22,7 +22,7 @@ from tests.factories import (
 )
 from triage.models import HandOver
 
-from .test_accessibility import faults
+from .looks import faults
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TEN = next_morning(10, days=2)

@@ -12,7 +12,7 @@ from tests.factories import PatientFactory, SessionFactory
 from triage.models import HandOver, ReferralLetter, TriageSession
 
 from .desk import Desk
-from .test_accessibility import faults
+from .looks import faults
 
 GIVE_BACK = "$119 was paid. Give it back on the terminal, and operations note its slip."
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -14,7 +14,7 @@ from practitioners import diary
 from tests.factories import PractitionerFactory
 
 from .desk import Desk
-from .test_accessibility import faults
+from .looks import faults
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

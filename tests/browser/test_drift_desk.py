@@ -7,8 +7,9 @@ from playwright.sync_api import expect
 
 from bookings.models import Drift, Reconciliation, SyncRecord
 from tests.admin.test_drift_desk import DESK, differ, run_of, unknown
-from tests.browser.test_accessibility import faults
 from tests.factories import BookingFactory, PatientFactory, PractitionerFactory, UserFactory
+
+from .looks import faults
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,7 +14,7 @@ from services.models import InterestEntry, Service
 from tests.factories import AppointmentTypeFactory, ServiceFactory
 from tests.offering import approve_words
 
-from .test_accessibility import faults
+from .looks import faults
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 EXAMPLE = Path(portal.BASE_DIR) / "docs" / "embed-example.html"

@@ -14,7 +14,7 @@ from services import form_schema, forms
 from services.models import Form
 from tests.factories import AppointmentTypeFactory, BookingFactory, PractitionerFactory, ServiceFactory, UserFactory
 
-from .test_accessibility import Looks
+from .looks import Looks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,8 +10,9 @@ from playwright.sync_api import Page, expect
 from bookings import notices
 from botaniqal.messages import samples, suppression, words
 from botaniqal.messages.models import Message, MessageReport, MessageWords
-from tests.browser.test_accessibility import LOOKS, Looks, faults
 from tests.factories import BookingFactory, PractitionerFactory, UserFactory
+
+from .looks import LOOKS, Looks, faults
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,7 +12,7 @@ from tests.factories import AppointmentTypeFactory, PractitionerFactory, Service
 from tests.offering import approve_words
 from triage.models import TriageSession
 
-from .test_accessibility import Looks
+from .looks import Looks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SUBMIT = "button.public-send"

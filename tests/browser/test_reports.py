@@ -11,7 +11,7 @@ from bookings.models import Booking, Payment
 from botaniqal.reports.report_pages import REPORTS
 from tests.factories import AppointmentTypeFactory, BookingFactory, UserFactory
 
-from .test_accessibility import Looks
+from .looks import Looks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,7 +10,7 @@ from triage import claims, rebooking
 from triage.models import CallEvent, TriageSession
 
 from .desk import Desk
-from .test_accessibility import faults
+from .looks import faults
 
 pytestmark = pytest.mark.django_db(transaction=True)
 State = TriageSession.State

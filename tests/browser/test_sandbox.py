@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.sandbox_server import ENVIRONMENT
 
-from .test_accessibility import faults
+from .looks import faults
 
 FORM = ENVIRONMENT["JOTFORM_FORM_IDS"].split(",")[0]
 PAGES = ["", "patients", "calendars", "outlook", "medirecords", "forms", f"forms/{FORM}", "payments", "incidents"]

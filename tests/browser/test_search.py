@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from tests.factories import PatientFactory, UserFactory
 
-from .test_accessibility import faults
+from .looks import faults
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

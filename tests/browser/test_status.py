@@ -7,8 +7,9 @@ from playwright.sync_api import expect
 
 from botaniqal.integrations import answering
 from botaniqal.integrations.models import Subscription
-from tests.browser.test_accessibility import Looks
 from tests.factories import UserFactory
+
+from .looks import Looks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -21,7 +21,7 @@ from tests.messages.conftest import ses  # noqa: F401  (a fixture)
 from tests.offering import approve_words
 from tests.visits import booked_visit
 
-from .test_accessibility import Looks
+from .looks import Looks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
