@@ -94,19 +94,28 @@ def visit(dotted: str = "") -> Read:
     return read
 
 
-def of_booking(dotted: str) -> list[Told]:
-    """Tell of the booking that money belongs to."""
-    return [
-        Told("Visit", visit(dotted)),
-        Told("Practitioner", path(f"{dotted}.practitioner")),
-        Told("Booked through", word(f"{dotted}.source")),
-        Told("Patient", path(f"{dotted}.patient.name"), rights=(NAMES,)),
-    ]
+def number(dotted: str) -> Told:
+    """Tell the number of a booking, which leads to its page."""
+    return Told("Booking", path(f"{dotted}.number"), Kind.MARK, booking=path(dotted))
 
 
-def along(dotted: str) -> list[str]:
-    """Name what of a booking is read along."""
-    return [f"{dotted}__{name}" for name in ("appointment_type", "practitioner", "patient")]
+def of_money(dotted: str, at: str, happened: str, *more: Told) -> RowList:
+    """Tell of money: of which booking, when it came or went, how much, and ``more`` before that."""
+    return RowList(
+        at,
+        [
+            number(dotted),
+            Told(happened, moment(at), Kind.MARK),
+            *more,
+            Told("Amount", path("amount"), Kind.MONEY),
+            Told("Visit", visit(dotted)),
+            Told("Practitioner", path(f"{dotted}.practitioner")),
+            Told("Booked through", word(f"{dotted}.source")),
+            Told("Patient", path(f"{dotted}.patient.name"), rights=(NAMES,)),
+        ],
+        [f"{dotted.replace('.', '__')}__{name}" for name in ("appointment_type", "practitioner", "patient")],
+        {"amount": (Kind.MONEY, "")},
+    )
 
 
 NUMBER = Told("Booking", attrgetter("number"), Kind.MARK, booking=lambda row: row)
@@ -140,54 +149,11 @@ A_VISIT = RowList(
     ],
     ["practitioner", "patient", "appointment_type"],
 )
-IN_MONEY = {"amount": (Kind.MONEY, "")}
 OF_KIND: dict[type[Model], RowList] = {
-    Payment: RowList(
-        "collected_at",
-        [
-            Told("Booking", path("booking.number"), Kind.MARK, booking=path("booking")),
-            Told("Paid", moment("collected_at"), Kind.MARK),
-            Told("By", word("method")),
-            Told("Amount", path("amount"), Kind.MONEY),
-            *of_booking("booking"),
-        ],
-        along("booking"),
-        IN_MONEY,
-    ),
-    Checkout: RowList(
-        "paid_at",
-        [
-            Told("Booking", path("booking.number"), Kind.MARK, booking=path("booking")),
-            Told("Paid once more", moment("paid_at"), Kind.MARK),
-            Told("Amount", path("amount"), Kind.MONEY),
-            *of_booking("booking"),
-        ],
-        along("booking"),
-        IN_MONEY,
-    ),
-    RefundDecision: RowList(
-        "settled_at",
-        [
-            Told("Booking", path("payment.booking.number"), Kind.MARK, booking=path("payment.booking")),
-            Told("Given back", moment("settled_at"), Kind.MARK),
-            Told("Because", word("cause")),
-            Told("Amount", path("amount"), Kind.MONEY),
-            *of_booking("payment.booking"),
-        ],
-        along("payment__booking"),
-        IN_MONEY,
-    ),
-    Dispute: RowList(
-        "closed_at",
-        [
-            Told("Booking", path("checkout.booking.number"), Kind.MARK, booking=path("checkout.booking")),
-            Told("Lost", moment("closed_at"), Kind.MARK),
-            Told("Amount", path("amount"), Kind.MONEY),
-            *of_booking("checkout.booking"),
-        ],
-        along("checkout__booking"),
-        IN_MONEY,
-    ),
+    Payment: of_money("booking", "collected_at", "Paid", Told("By", word("method"))),
+    Checkout: of_money("booking", "paid_at", "Paid once more"),
+    RefundDecision: of_money("payment.booking", "settled_at", "Given back", Told("Because", word("cause"))),
+    Dispute: of_money("checkout.booking", "closed_at", "Lost"),
     DiaryEntry: RowList(
         "live_from",
         [
@@ -214,7 +180,7 @@ OF_KIND: dict[type[Model], RowList] = {
     EarlierTimeRequest: RowList(
         "asked_at",
         [
-            Told("Booking", path("booking.number"), Kind.MARK, booking=path("booking")),
+            number("booking"),
             Told("Asked", moment("asked_at"), Kind.MARK),
             Told("Visit", visit()),
             Told("Urgency", word("urgency")),
