@@ -1,10 +1,8 @@
-import threading
 from datetime import timedelta
 
 import pytest
 import requests
 import time_machine
-from django.db import connection
 from django.utils import timezone
 
 from botaniqal.integrations import subscriptions
@@ -12,6 +10,7 @@ from botaniqal.integrations.listening import EVENTS
 from botaniqal.integrations.models import Subscription
 from botaniqal.readers import READERS
 from tests.factories import CalendlyEventTypeFactory, next_morning
+from tests.races.together import at_once
 from tests.sandbox_server import ENVIRONMENT
 
 pytestmark = pytest.mark.django_db
@@ -151,21 +150,8 @@ class TestKeepUp:
 @pytest.mark.django_db(transaction=True)
 class TestKeepUpTwice:
     def test_makes_one_row(self, vendors):
-        start, done = threading.Barrier(4), []
+        at_once(*[keep] * 4, refusals=())
 
-        def run():
-            start.wait()
-            keep()
-            done.append(True)
-            connection.close()
-
-        threads = [threading.Thread(target=run) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-        assert len(done) == 4
         assert Subscription.objects.count() == 1
         assert len(at_calendly(vendors)) == 1
 
@@ -368,35 +354,6 @@ class TestSilence:
         person = {"name": "Ava Nguyen", "email": "ava@example.com", "timezone": "Australia/Melbourne"}
         start = (next_morning(10) + timedelta(days=7)).isoformat()
         by_hand(vendors, "POST", "invitees", event_type=event_type.uri, start_time=start, invitee=person)
-
-
-class TestHeard:
-    def test_is_written_down_once_a_minute(self):
-        now = timezone.now()
-        Subscription.objects.create(vendor="calendly", resource=ORGANIZATION)
-
-        for seconds in (0, 59, 61):
-            subscriptions.heard(vendor=Vendor.CALENDLY, now=now + timedelta(seconds=seconds))
-
-        assert Subscription.objects.get().heard_at == now + timedelta(seconds=61)
-
-    def test_costs_one_query_within_that_minute(self, django_assert_num_queries):
-        now = timezone.now()
-        Subscription.objects.create(vendor="calendly", resource=ORGANIZATION, heard_at=now)
-
-        with django_assert_num_queries(1):
-            subscriptions.heard(vendor=Vendor.CALENDLY, now=now)
-
-    def test_is_about_one_mailbox(self):
-        now = timezone.now()
-        for name in ("dia@example.com", "shivani@example.com"):
-            Subscription.objects.create(vendor="graph", resource=name)
-
-        subscriptions.heard(vendor=Vendor.GRAPH, resource="dia@example.com", now=now)
-
-        assert list(Subscription.objects.exclude(heard_at=None).values_list("resource", flat=True)) == [
-            "dia@example.com"
-        ]
 
 
 class TestForetell:
