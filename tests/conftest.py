@@ -24,6 +24,8 @@ def pytest_configure():
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Static files are looked up when they are asked for. Each new test client would read all of them.
     settings.WHITENOISE_AUTOREFRESH = True
+    # Other processes of the run must not empty what a test has put there.
+    settings.CACHES["default"]["KEY_PREFIX"] = f"tests-{uuid4()}"
 
 
 def pytest_collection_finish():

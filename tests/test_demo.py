@@ -302,7 +302,9 @@ class TestDemo:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("demo", MOMENTS, indirect=True)
+@pytest.mark.parametrize(
+    "demo", [NOW, *(pytest.param(name, marks=pytest.mark.slow) for name in MOMENTS if name != NOW)], indirect=True
+)
 class TestAtAnyMoment:
     def test_has_calls_to_make_now_and_soon(self, demo):
         sarah, tom = to_call("sarah"), to_call("tom")

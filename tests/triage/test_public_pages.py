@@ -168,7 +168,7 @@ class TestPlanning:
         assert "Perth time" in page
         assert "10:00 am in Melbourne" in page
         assert Message.objects.get().kind == Message.Kind.PREPARATION
-        for private in ("Leo", "Martin", "leo.martin", "570", "sleep"):
+        for private in ("Leo Martin", "Martin", "leo.martin", "491570156", "sleep"):
             assert private not in address
             assert private not in page
 
