@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from collections import Counter
 from itertools import combinations
 from pathlib import Path
@@ -17,6 +19,7 @@ from botaniqal.reports.metrics import ABOUT_ITSELF, Portal
 ROOT = Path(__file__).resolve().parents[2]
 BOARD = ROOT / "deploy" / "grafana" / "botaniqal.json"
 RULES = ROOT / "deploy" / "prometheus" / "alerts.yml"
+CASES = ROOT / "deploy" / "prometheus" / "alerts_test.yml"
 SCRAPES = [ROOT / "deploy" / "prometheus" / "prometheus.yml", ROOT / "deploy" / "cloudwatch" / "prometheus.yml"]
 AGENT = ROOT / "deploy" / "cloudwatch" / "agent.json"
 WORDS = ROOT / "docs" / "metrics.md"
@@ -158,6 +161,14 @@ class TestRules:
 
         assert max(Counter(names).values()) == 1
         assert names[:3] == ["calendar_sync_failure", "no_available_practitioners", "high_triage_abandonment"]
+
+    @pytest.mark.skipif(not shutil.which("promtool"), reason="Prometheus is not installed")
+    def test_fire_when_they_should(self):
+        tried = subprocess.run(["promtool", "test", "rules", CASES], capture_output=True, text=True)
+
+        assert tried.returncode == 0, tried.stdout + tried.stderr
+        fired = re.findall(r"alertname: (\w+)$", CASES.read_text(), re.MULTILINE)
+        assert {rule["alert"] for rule in self.rules()} == set(fired)
 
     def rules(self) -> list[dict[str, Any]]:
         return [rule for group in self.groups for rule in group["rules"]]
