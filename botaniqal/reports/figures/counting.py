@@ -40,7 +40,7 @@ def count(
         wanted = [name for name in source.counts if names is None or name in names]
         if not wanted:
             continue
-        rows = source.counted(spans, now=now, names=wanted, narrowed=narrowed(model, only, prefix="of_"))
+        rows = source.counted(spans, now=now, names=wanted, wanted=narrowed(model, only, prefix="of_"))
         for row in rows:
             known = dict(zip(source.columns, row[1:], strict=False))
             numbers = found[row[0], *(known.get(column) or empty for column, empty in columns.items())]

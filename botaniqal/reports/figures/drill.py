@@ -76,11 +76,11 @@ def _rows(name: str, period: Period, only: Only, key: Any, by: str, now: datetim
     if name in ON_LISTS:
         return waiting_at(ON_LISTS[name], min(period.ends_at, now), only).filter(_line(DayOfWaiting, by, key))
     list_name, number = OF_LISTS.get(name, ("", COUNTED.get(name, name)))
+    span = (period.starts_at, period.ends_at)
     found = [
-        source.within([(period.starts_at, period.ends_at)], now=now)
-        .filter(source.counts[number])
-        .filter(narrowed(model, only, prefix="of_"))
-        .filter(_line(model, by, key))
+        source.within(
+            [span], now=now, wanted=source.counts[number] & narrowed(model, only, prefix="of_") & _line(model, by, key)
+        )
         for model, every in SOURCES.items()
         for source in every
         if number in source.counts and source.list == list_name

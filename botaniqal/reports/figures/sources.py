@@ -54,14 +54,16 @@ class Source:
     annotations: Mapping[str, Any] = field(default_factory=dict)
     list: str = ""
 
-    def within(self, spans: Sequence[Span], *, now: datetime) -> QuerySet:
+    def within(self, spans: Sequence[Span], *, now: datetime, wanted: Q = ALWAYS) -> QuerySet:
         """List its rows whose moment lies in one of the spans and has come; ``of_…`` is what they are told apart by."""
-        named = {f"of_{column}": F(path) if isinstance(path, str) else path for column, path in self.columns.items()}
-        rows = self.rows(now).order_by().alias(**self.annotations, **named)
+        # What nothing asks for would be joined all the same.
+        asked = wanted.referenced_base_fields
+        named = {f"of_{name}": of for name, of in self.told_apart().items() if f"of_{name}" in asked}
+        rows = self.rows(now).order_by().alias(**self.annotations, **named).filter(wanted)
         lies = (Q(**{f"{self.moment}__gte": since, f"{self.moment}__lt": min(until, now)}) for since, until in spans)
         return rows.filter(reduce(or_, lies)) if spans else rows.none()
 
-    def counted(self, spans: Sequence[Span], *, now: datetime, names: Sequence[str], narrowed: Q) -> QuerySet:
+    def counted(self, spans: Sequence[Span], *, now: datetime, names: Sequence[str], wanted: Q) -> QuerySet:
         """Count its rows in the spans: day, what they are told apart by, then a number for each name."""
         numbers = {
             f"n_{name}": Sum(self.amount, filter=self.counts[name])
@@ -69,10 +71,13 @@ class Source:
             else Count("pk", filter=self.counts[name])
             for name in names
         }
-        told_apart = [f"of_{column}" for column in self.columns]
         day = TruncDate(self.moment, tzinfo=CLINIC)
-        rows = self.within(spans, now=now).filter(narrowed)
-        return rows.values_list(day, *(F(name) for name in told_apart)).annotate(**numbers)
+        rows = self.within(spans, now=now, wanted=wanted)
+        return rows.values_list(day, *self.told_apart().values()).annotate(**numbers)
+
+    def told_apart(self) -> dict[str, Any]:
+        """Give what its rows are told apart by, as expressions."""
+        return {column: F(path) if isinstance(path, str) else path for column, path in self.columns.items()}
 
 
 def narrowed(model: type[Fact], only: Only, *, prefix: str = "") -> Q:
