@@ -32,6 +32,7 @@ from botaniqal.management.demo import clinic
 from botaniqal.management.demo.acts import weekday_from
 from botaniqal.messages.models import Message
 from botaniqal.messages.suppression import is_suppressed
+from botaniqal.reports.models import Demand
 from botaniqal.wording.models import Approval
 from practitioners import availability
 from practitioners.models import CalendlyEventType, Practitioner
@@ -339,6 +340,13 @@ class TestAtAnyMoment:
 
         assert came.count() > again.distinct().count() > 10
         assert 0 < visits.filter(state="no_show").count() < came.count() / 3
+
+    def test_has_been_searched_for_times_sometimes_in_vain(self, demo):
+        found = Demand.objects.all()
+
+        assert found.filter(day__lt=demo - timedelta(days=60)).exists()
+        assert not found.filter(day__gte=clinic_day(demo)).exists()
+        assert sum(each.searches for each in found) / 3 > sum(each.empty for each in found) > 10
 
     def test_gives_everything_its_own_moment(self, demo):
         assert not Booking.objects.filter(created_at__gt=demo).exists()

@@ -140,7 +140,7 @@ class TestVisits:
     def test_are_missed_on_the_day_on_which_they_began(self, clinic):
         [rate] = figures.no_shows(WEEK, now=NOW)
 
-        assert (rate.label, rate.key) == ("Alternative Medicine: Initial", clinic.kinds["first"].pk)
+        assert (rate.label, rate.key) == ("Initial", clinic.kinds["first"].pk)
         assert (rate.share.part, rate.share.whole, rate.share.percent) == (1, 3, 33)
         assert [each.share for each in figures.no_shows(SUNDAY, now=NOW)] == [figures.Share(1, 1)]
         assert figures.no_shows(day(5), now=NOW) == []

@@ -21,6 +21,7 @@ from bookings.patients import consents
 from botaniqal.accounts.models import User
 from botaniqal.messages import tracking
 from botaniqal.messages.models import Message
+from botaniqal.reports.models import Demand
 from practitioners import availability, timegrid
 from practitioners.diary import SlotTaken
 from practitioners.models import Practitioner
@@ -59,6 +60,7 @@ def live_through(*, people: dict[str, Practitioner], now: datetime) -> None:
     acts.forget_what_is_past(Booking.objects.all(), now)
     acts.let_have_gone_out(Message.objects.filter(kind__in=interest.OF_THE_LIST), now)
     quarter.hear_of_mail()
+    quarter.write_searches()
 
 
 class _Quarter:
@@ -93,6 +95,18 @@ class _Quarter:
         while self.agenda:
             moment, _, act = heappop(self.agenda)
             act(now=moment)
+
+    def write_searches(self) -> None:
+        """Write down how often times were looked for: more each week, and in person there are too few."""
+        found = []
+        for day in range(FIRST_DAY, 0):
+            for code in (*crowd.FOLLOW_UPS, *crowd.FOLLOW_UPS.values()):
+                searches = self.lot.randint(0, 4 + (day - FIRST_DAY) // 12)
+                is_scarce = code in (crowd.IN_PERSON, crowd.FOLLOW_UPS[crowd.IN_PERSON])
+                empty = sum(self.lot.randrange(100) < (30 if is_scarce else 4) for _ in range(searches))
+                on = prices.clinic_day(self.moment(day, MORNING))
+                found.append(Demand(day=on, appointment_type=self.kinds[code], searches=searches, empty=empty))
+        Demand.objects.bulk_create(each for each in found if each.searches)
 
     def at(self, moment: datetime, act: Act) -> None:
         """Put something on the agenda."""

@@ -26,11 +26,9 @@ def no_shows(period: Period, only: Only = EVERYTHING, *, now: datetime | None = 
     """Count by appointment type the visits to which nobody came, of those that ended in a period."""
     names, now = ["took_place", "no_shows"], now or timezone.now()
     counted = totals(DayOfVisits, names, period, only=only, by=["appointment_type"], now=now)
-    kinds = AppointmentType.objects.in_catalogue_order().select_related("service")
+    kinds = AppointmentType.objects.in_catalogue_order()
     return [
-        Rate(
-            f"{kind.service}: {kind}", kind.pk, Share(numbers["no_shows"], numbers["no_shows"] + numbers["took_place"])
-        )
+        Rate(kind.name, kind.pk, Share(numbers["no_shows"], numbers["no_shows"] + numbers["took_place"]))
         for kind in kinds.filter(pk__in=[pk for (pk,) in counted])
         for numbers in [counted[kind.pk,]]
     ]
