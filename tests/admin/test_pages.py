@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.contrib import admin
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -130,23 +128,6 @@ class TestLists:
         page = admin_client.get(page_of(MODELS[name], "changelist") + "?view=all").content.decode()
 
         assert not INLINE.findall(page)
-
-    @pytest.mark.parametrize("name", MODELS)
-    def test_cost_the_same_number_of_queries_for_any_number_of_rows(self, name, admin_client):
-        address = page_of(MODELS[name], "changelist")
-        has_views = "view=" in admin_client.get(address).content.decode()
-        address += "?view=all" if has_views else ""
-        some_rows(2)
-        with CaptureQueriesContext(
-            connection,
-        ) as few:
-            admin_client.get(address)
-        some_rows(4)
-
-        with CaptureQueriesContext(connection) as many:
-            admin_client.get(address)
-
-        assert len(many) == len(few)
 
     def test_find_a_patient_by_a_phone_number_as_people_type_it(self, operations):
         PatientFactory(name="Leo Martin", phone="+61491570156")
