@@ -264,7 +264,6 @@ class TestLosingASlot:
 
 
 class TestHolding:
-    @pytest.mark.main_way
     def test_that_runs_out_can_be_had_again_with_all_choices_kept(self, desk, settings):
         settings.HOLD_SECONDS = 2
         desk.look_for_times()

@@ -26,7 +26,6 @@ def eventually(read: Callable[[], str]) -> str:
 
 
 class TestNotes:
-    @pytest.mark.main_way
     def test_of_two_windows_stand_side_by_side(self, desk, open_as, sarah, session):
         other = Desk(open_as(sarah.user), session)
         desk.page.context.set_offline(True)
@@ -145,7 +144,6 @@ class TestBeingLoggedOut:
 
 
 class TestAnothersCall:
-    @pytest.mark.main_way
     def test_is_read_only_until_taken_over(self, desk, open_as, tom, session):
         desk.press("Enter")
         expect(desk["#timer"]).to_be_visible()

@@ -107,7 +107,6 @@ class TestIdentity:
 
 
 class TestConsents:
-    @pytest.mark.main_way
     def test_are_given_by_a_key_each(self, desk, session):
         wordings = ConsentWording.objects.filter(is_current=True).count()
         desk["#read-out"].focus()

@@ -76,7 +76,6 @@ class TestScript:
         saved(desk)
         assert answers(session) == {"chest": "no", "harm": "no", "gp": "Dr Ray", "since": "Days"}
 
-    @pytest.mark.main_way
     def test_takes_no_typing_and_no_look_at_it_for_an_answer(self, desk, session):
         desk["#concern"].fill("Poor sleep")
 

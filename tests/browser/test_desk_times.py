@@ -118,7 +118,6 @@ class TestWhyNot:
 
         expect(desk["#grid .desk-other"].first).to_be_focused()
 
-    @pytest.mark.main_way
     def test_goes_beyond_a_rule_with_a_reason_up_to_the_booking(self, trusted, desk, doctor, session):
         desk.look_for_times()
         ask(desk, "18:30")

@@ -10,6 +10,7 @@ from uuid import uuid4
 import jwt
 import pytest
 from django.apps import apps
+from django.db import connection
 
 from bookings.models import SyncRecord
 from botaniqal.integrations.models import InboundEvent
@@ -34,8 +35,10 @@ def fields(value):
 
 
 def count_rows():
-    models = (model for label in PORTALS for model in apps.get_app_config(label).get_models())
-    return {model.__name__: model.objects.count() for model in models}
+    tables = [model._meta.db_table for label in PORTALS for model in apps.get_app_config(label).get_models()]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT " + ", ".join(f'(SELECT count(*) FROM "{table}")' for table in tables))
+        return dict(zip(tables, cursor.fetchone(), strict=True))
 
 
 def is_quiet(stack):
@@ -61,26 +64,36 @@ def is_refused(answer, status, code):
     return True
 
 
+@pytest.fixture(scope="module")
+def free(running_stack):
+    """Times that stay free, since nothing is ever booked here."""
+    offered = {"service": "free-consultation", "kind": "consultation"}
+    return {
+        "visit": running_stack.free_times("Dr Dia Menon")[5],
+        "calls": running_stack.free_times("Sarah Whitlock", **offered)[5:7],
+    }
+
+
 @pytest.fixture
-def agreed(stack, make_call):
+def agreed(free, make_call):
     """A phone booking that would be accepted but for what a test makes wrong in it."""
     doctor = Practitioner.objects.get(name="Dr Dia Menon")
     return {
         "triageSessionId": str(make_call().pk),
         "practitionerId": str(doctor.pk),
         "appointmentType": "initial",
-        "scheduledTime": stack.free_times(doctor.name)[5],
+        "scheduledTime": free["visit"],
     }
 
 
 @pytest.fixture
-def wanted(stack):
+def wanted(free):
     """A free consultation that would be accepted."""
     return {
         "patientName": "John Doe",
         "email": "john@example.com",
         "phone": "+61412345678",
-        "preferredTimes": stack.free_times("Sarah Whitlock", service="free-consultation", kind="consultation")[5:7],
+        "preferredTimes": free["calls"],
     }
 
 
