@@ -70,6 +70,7 @@ def rules(ask: Ask) -> dict[str, dict[str, Any]]:
 
 def test_loads_the_rules_and_has_an_answer_to_each_query_of_the_board(ask: Ask):
     evaluated = eventually(lambda: rules(ask))
+    eventually(lambda: ask("query", query="rate(http_requests_total[1m])")["result"])
     board = BOARD.read_text()
     for name, value in OF_THE_BOARD.items():
         board = board.replace(name, value)

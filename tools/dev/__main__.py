@@ -22,6 +22,8 @@ PINNING = [*INDEX, "--universal", "--python-version", "3.11", "--quiet"]
 NOTHING_COLLECTED = 5  # pytest's word
 # More than there are processors: for a quarter of their time tests wait for processes, time-outs and each other.
 SIDE_BY_SIDE = ["-n", str(max(2, (os.cpu_count() or 1) * 3 // 2))]
+# What kills and restarts things starts a whole portal each, which must answer in time.
+NO_MORE_THAN_PROCESSORS = ["-n", str(max(2, os.cpu_count() or 1))]
 
 
 def up(arguments: list[str]) -> int:
@@ -51,10 +53,9 @@ def test(arguments: list[str]) -> int:
     options = [word for word in arguments if word != "--slow"]
     runs = [options]
     if "--slow" in arguments:
-        # What kills and restarts things mostly waits, and needs an idle machine; walks through pages and races do not.
-        slow, alone = ["-m", "slow", *options], ["tests/chaos", "tests/journeys"]
-        beside = [f"--ignore={folder}" for folder in alone]
-        runs = [slow] if options else [[*SIDE_BY_SIDE, *slow, *beside], [*slow, *alone]]
+        slow, portals = ["-m", "slow", *options], ["tests/chaos", "tests/journeys"]
+        pages = [f"--ignore={folder}" for folder in portals]
+        runs = [slow] if options else [[*SIDE_BY_SIDE, *slow, *pages], [*NO_MORE_THAN_PROCESSORS, *slow, *portals]]
     elif not any(word.startswith(("-n", "-p", "--pdb")) or "::" in word for word in options):
         runs = [[*SIDE_BY_SIDE, *options]]
     with _test_services() as addressed:
