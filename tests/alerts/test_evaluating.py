@@ -134,9 +134,9 @@ class TestEvaluateDue:
 
     def test_keeps_the_highest_value_of_each_hour(self, watched, fail, now):
         hour = AlertPeak.hour_of(now)
-        for at, count in ((hour, 1), (hour + 20 * MINUTE, 2), (hour + 40 * MINUTE, 0), (hour + 60 * MINUTE, 1)):
-            fail(*[at] * count)
-            evaluate(at)
+        for moments in ([hour], [hour + 20 * MINUTE] * 2, [hour + 40 * MINUTE], [hour + 60 * MINUTE]):
+            fail(*moments)
+            evaluate(moments[0])
 
         assert list(AlertPeak.objects.order_by("hour").values_list("hour", "value")) == [
             (hour, 2),
