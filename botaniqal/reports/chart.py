@@ -30,6 +30,8 @@ class Datum:
     title: str
     value: Number | None
     shown: str
+    is_part: bool = False
+    """Whether it will grow, or was cut: it is drawn paler."""
 
 
 @dataclass(frozen=True, slots=True)

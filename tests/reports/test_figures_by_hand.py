@@ -232,6 +232,26 @@ class TestSeries:
         assert len(months) == 25
         assert [point.day for point in (months[0], months[-1])] == [date(2024, 10, 8), date(2026, 10, 1)]
         assert {point.day.month: point.value for point in months if point.value} == {4: 3, 10: 5}
+        for points in (weeks, months):
+            assert [point.is_part for point in points] == [True, *[False] * (len(points) - 2), True]
+
+    @pytest.mark.parametrize(
+        ("first", "last", "parts"),
+        [
+            (date(2026, 7, 27), date(2026, 10, 18), []),
+            (date(2026, 7, 28), date(2026, 10, 18), [date(2026, 7, 28)]),
+            (date(2026, 7, 27), date(2026, 10, 17), [date(2026, 10, 12)]),
+            (date(2026, 7, 27), date(2026, 10, 20), [date(2026, 10, 19)]),
+            (date(2026, 7, 27), date(2026, 11, 1), [date(2026, 10, 19), date(2026, 10, 26)]),
+            (date(2026, 10, 1), date(2026, 10, 20), []),
+            (date(2024, 10, 1), date(2026, 9, 30), []),
+            (date(2024, 10, 1), date(2026, 10, 31), [date(2026, 10, 1)]),
+        ],
+    )
+    def test_says_which_weeks_and_months_are_parts(self, clinic, first, last, parts):
+        points = figures.series("booked", Period(first, last), now=NOW)
+
+        assert [point.day for point in points if point.is_part] == parts
 
     def test_of_a_name_that_is_none_is_refused(self, clinic):
         with pytest.raises(Malformed):

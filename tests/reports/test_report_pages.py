@@ -153,6 +153,15 @@ class TestPages:
             drawn = getattr(section.chart, "bars", None) or section.chart.steps
             assert [each.datum.shown for each in drawn] == [row.cells[1].shown for row in section.table.rows]
 
+    def test_mark_a_month_that_is_not_over(self, management):
+        page = management.get(reverse("admin:report_visits"), {"period": "last_365"}).content.decode()
+        [chart, *_] = re.findall(r'<svg class="chart.*?</svg>', page, re.DOTALL)
+
+        weeks = re.findall(r"<title>Week from (.*?): .*?</title><rect class=\"(.*?)\"", chart)
+        assert weeks[-1][0].endswith("(part)")
+        assert weeks[-1][1] == "bar part"
+        assert {css for name, css in weeks if "(part)" not in name} == {"bar"}
+
     def test_add_up_the_money(self, management):
         answer = page(management, "revenue")
 

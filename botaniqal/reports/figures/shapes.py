@@ -130,7 +130,12 @@ class Slots:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A figure of a day, a week or a month, by its first day; None where there is nothing to take a share of."""
+    """
+    A figure of a day, a week or a month, by its first day; None where there is nothing to take a share of.
+
+    A week or a month is a part where days of it lie beyond the period, or are not over.
+    """
 
     day: date
     value: int | Decimal | None
+    is_part: bool = False

@@ -9,11 +9,12 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from botaniqal.errors import Malformed
+from services.prices import clinic_day
 
 from ..models import DayOfCalls, DayOfHours, DayOfVisits, DayOfWaiting, Demand, Fact
 from .counting import Numbers, totals
 from .hours import minutes
-from .period import EVERYTHING, Only, Period, week_of
+from .period import DAY, EVERYTHING, Only, Period, week_of
 from .shapes import Point, Share
 from .waits import searches
 
@@ -50,7 +51,11 @@ def series(name: str, period: Period, only: Only = EVERYTHING, *, now: datetime 
     for day, numbers in _by_day(line, period, only, now).items():
         for number, amount in numbers.items():
             sums[_bucket(day, period)][number] += amount
-    return [Point(max(first, period.first), line.made(*numbers.values())) for first, numbers in sums.items()]
+    over = min(period.last, clinic_day(now) - DAY)
+    return [
+        Point(max(first, period.first), line.made(*numbers.values()), _is_part(first, period, over))
+        for first, numbers in sums.items()
+    ]
 
 
 def _by_day(line: Line, period: Period, only: Only, now: datetime) -> dict[date, Numbers]:
@@ -69,6 +74,12 @@ def _bucket(day: date, period: Period) -> date:
     if period.length <= BY_DAY:
         return day
     return week_of(day) if period.length <= BY_WEEK else day.replace(day=1)
+
+
+def _is_part(first: date, period: Period, over: date) -> bool:
+    """Tell whether a week or a month begins before the period, or has days that are not over in it."""
+    is_longer = period.length > BY_DAY
+    return is_longer and (first < period.first or first >= _bucket(over + DAY, period))
 
 
 def _itself(number: Value) -> Value:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from itertools import zip_longest
 from typing import Any, TypeVar
 
@@ -135,19 +135,22 @@ def bucket(period: Period) -> str:
     return "day" if period.length <= BY_DAY else "week" if period.length <= BY_WEEK else "month"
 
 
-def shown_bucket(first: date, size: str) -> str:
-    """Write a day, a week by its first day, or a month."""
-    return f"{first:%b %Y}" if size == "month" else f"{first:%a %-d %b %Y}" if size == "day" else f"{first:%-d %b %Y}"
-
-
 def _told(point: Point | None, size: str) -> list[Any]:
-    return [shown_bucket(point.day, size), point.value] if point else [None, None]
+    return [_named(point, size), point.value] if point else [None, None]
+
+
+def _named(point: Point, size: str) -> str:
+    """Write a day, a week by its first day, or a month, and whether it is a part of one."""
+    day = point.day
+    name = f"{day:%b %Y}" if size == "month" else f"{day:%a %-d %b %Y}" if size == "day" else f"{day:%-d %b %Y}"
+    return f"{name} (part)" if point.is_part else name
 
 
 def _datum(point: Point, size: str, kind: Kind) -> Datum:
     name = f"{point.day:%b %y}" if size == "month" else f"{point.day:%-d %b}"
-    title = shown_bucket(point.day, size)
-    return Datum(name, f"Week from {title}" if size == "week" else title, point.value, kind.shown(point.value))
+    title = _named(point, size)
+    title = f"Week from {title}" if size == "week" else title
+    return Datum(name, title, point.value, kind.shown(point.value), is_part=point.is_part)
 
 
 def _rows_of(figure: str, asked: Asked, points: Sequence[Point], n: int) -> str:
