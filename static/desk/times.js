@@ -18,6 +18,7 @@ const partSelect = find("#part");
 let found = null;
 let askedDay = null;
 let lookup = null;
+let isPressed = false; // what is drawn anew between press and release takes the click away
 let wantedWith = ""; // chosen before a reload; who can be chosen is known with the times
 let hold = () => {};
 
@@ -53,6 +54,8 @@ export function startTimes() {
         if (button?.time) hold(button.time);
         else if (button?.asked) askWhyNot({ ...button.asked, key: button.dataset.key, type: typeInput(chosenType()) });
     });
+    find("#finder").addEventListener("pointerdown", () => (isPressed = true));
+    for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => setTimeout(release));
     startWhyNot({ hold: (time) => hold(time) });
     find("#earlier-week").addEventListener("click", () => turnWeek(-1));
     find("#later-week").addEventListener("click", () => turnWeek(1));
@@ -136,7 +139,15 @@ export async function load({ isQuiet = false } = {}) {
     }
 }
 
+/** Draw what came meanwhile, once the click was heard. */
+function release() {
+    if (!isPressed) return;
+    isPressed = false;
+    draw();
+}
+
 function draw() {
+    if (isPressed) return;
     const isLooking = chosenType() !== "" && isOpen();
     find("#finder").hidden = !isLooking;
     find("#choose").hidden = isLooking;

@@ -84,6 +84,23 @@ class TestTwoTimes:
         expect(two["#alarm"]).to_be_hidden()
         assert [held.practitioner.name for held in diary.living_holds(held_for=session.pk)] == ["Dr Dia"]
 
+    def test_are_held_though_the_week_is_drawn_anew_between_press_and_release(self, desk, other):
+        desk.look_for_times()
+        late = []
+        desk.page.route("**/desk/times/**", lambda route: late.append(route))
+        free_time(desk, "Dr Dia").click()
+        expect(desk["#held"]).to_be_visible()
+        free_time(desk, "Dr Shivani").hover()
+        desk.page.mouse.down()
+        with desk.page.expect_response("**/desk/times/**"):
+            late[0].continue_()
+        desk.page.evaluate("() => new Promise(requestAnimationFrame)")
+
+        desk.page.mouse.up()
+        desk.page.unroute("**/desk/times/**")
+
+        expect(desk["#held-times .chip"]).to_have_count(2)
+
     def test_are_both_told_of_when_they_run_out(self, desk, other, settings):
         settings.HOLD_SECONDS = 4
         desk.look_for_times()
