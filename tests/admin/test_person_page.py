@@ -1,5 +1,6 @@
 """A practitioner's own page."""
 
+import re
 from datetime import timedelta
 from http import HTTPStatus
 from uuid import uuid4
@@ -70,7 +71,7 @@ class TestView:
         shown = page(operations, doctor)
 
         assert "Conference" in shown
-        assert "Flu" not in shown
+        assert not re.search(r"\bFlu\b", shown)
 
     def test_shows_how_fresh_the_calendar_is_and_offers_to_read_it(self, operations, doctor):
         OutsideCalendar.objects.create(
@@ -97,7 +98,7 @@ class TestView:
         assert "Leo Martin" in page(operations, doctor)
         assert "Leo" in page(consultant, doctor)
         assert "Martin" not in page(consultant, doctor)
-        assert "Leo" not in page(logged_in(somebody("management")), doctor)
+        assert not re.search(r"\bLeo\b", page(logged_in(somebody("management")), doctor))
 
     def test_offers_no_verb_to_those_who_change_nobody(self, consultant, doctor):
         OutsideCalendar.objects.create(practitioner=doctor, provider="outlook", account="dia@example.com")

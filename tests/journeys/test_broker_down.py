@@ -8,8 +8,6 @@ import pytest
 from practitioners.models import Practitioner
 from tests.stack import eventually
 
-pytestmark = pytest.mark.slow
-
 SYNC_WAIT_SECONDS = 2
 
 

@@ -5,8 +5,6 @@ import pytest
 from practitioners.models import Practitioner
 from tests.stack import eventually
 
-pytestmark = pytest.mark.slow
-
 LONG = 90
 # The requests of which nobody knows, without an answer, whether they were carried out.
 CREATIONS = [("medirecords", "appointments.write"), ("calendly", "invitees.write")]

@@ -14,8 +14,6 @@ from tools.dev import demo
 from tools.dev.processes import Child, Children
 from triage.models import TriageSession
 
-pytestmark = pytest.mark.slow
-
 
 class Portal:
     """The portal at an address of its own, which can be restarted."""

@@ -16,8 +16,6 @@ from practitioners.models import Practitioner
 from services.models import AppointmentType, InterestEntry, Service
 from tests.stack import Stack, date_ahead, eventually
 
-pytestmark = pytest.mark.slow
-
 expect.set_options(timeout=20_000)  # everything runs on one machine here
 
 SLUG, CODE, PRICE = "sleep-coaching", "initial-sleep-30min", "145.00"

@@ -15,10 +15,7 @@ from tests.stack import Stack, eventually, free_port
 from tools.dev.places import ROOT
 from tools.dev.processes import Child, Children
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not shutil.which("prometheus"), reason="Prometheus is not installed"),
-]
+pytestmark = pytest.mark.skipif(not shutil.which("prometheus"), reason="Prometheus is not installed")
 
 FILES, BOARD = ROOT / "deploy" / "prometheus", ROOT / "deploy" / "grafana" / "botaniqal.json"
 TOKEN = "an invented token for Prometheus"
@@ -44,20 +41,24 @@ def ask(stack: Stack, tmp_path: Path) -> Iterator[Ask]:
         command = ["prometheus", *files, f"--web.listen-address={address}"]
         children.add(Child("prometheus", command, env=stack.env, folder=stack.folder, is_shown=False))
 
-        def ask(path: str, **query: str) -> Any:
+        def read(path: str, **query: str) -> requests.Response:
             with requests.Session() as session:
                 session.trust_env = False
-                answer = session.get(f"http://{address}/api/v1/{path}", params=query, timeout=30).json()
-            assert answer["status"] == "success", answer
-            return answer["data"]
+                return session.get(f"http://{address}{path}", params=query, timeout=30)
 
-        def scraped() -> bool:
+        def is_ready() -> bool:
             try:
-                return bool(ask("query", query='up{job="botaniqal"} == 1')["result"])
+                return read("/-/ready").ok
             except requests.ConnectionError:
                 return False
 
-        eventually(scraped, within=60)
+        def ask(path: str, **query: str) -> Any:
+            answer = read(f"/api/v1/{path}", **query).json()
+            assert answer["status"] == "success", answer
+            return answer["data"]
+
+        eventually(is_ready, within=60)
+        eventually(lambda: ask("query", query='up{job="botaniqal"} == 1')["result"], within=60)
         yield ask
 
 

@@ -1,10 +1,6 @@
 """The running portal as those who watch it from outside see it."""
 
-import pytest
-
 from tests.stack import eventually
-
-pytestmark = pytest.mark.slow
 
 
 class TestReady:
