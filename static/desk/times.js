@@ -54,7 +54,10 @@ export function startTimes() {
         if (button?.time) hold(button.time);
         else if (button?.asked) askWhyNot({ ...button.asked, key: button.dataset.key, type: typeInput(chosenType()) });
     });
-    find("#finder").addEventListener("pointerdown", () => (isPressed = true));
+    // Of a menu or another button the release may never be told: these never hold anything up.
+    for (const part of ["#offers", "#grid"]) {
+        find(part).addEventListener("pointerdown", ({ button }) => (isPressed = button === 0));
+    }
     for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => setTimeout(release));
     startWhyNot({ hold: (time) => hold(time) });
     find("#earlier-week").addEventListener("click", () => turnWeek(-1));

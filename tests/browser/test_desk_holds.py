@@ -101,6 +101,16 @@ class TestTwoTimes:
 
         expect(desk["#held-times .chip"]).to_have_count(2)
 
+    def test_are_drawn_anew_though_the_other_button_was_pressed_on_them(self, desk, other):
+        desk.look_for_times()
+        free_time(desk, "Dr Dia").hover()
+        desk.page.mouse.down(button="right")
+
+        desk["#with"].select_option(label="Dr Shivani")
+
+        expect(free_time(desk, "Dr Dia")).to_have_count(0)
+        expect(free_time(desk, "Dr Shivani")).to_be_visible()
+
     def test_are_both_told_of_when_they_run_out(self, desk, other, settings):
         settings.HOLD_SECONDS = 4
         desk.look_for_times()
