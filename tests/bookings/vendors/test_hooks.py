@@ -28,7 +28,7 @@ class TestAnyOrder:
     @pytest.mark.parametrize("ending", list(endings("DIA")))
     @pytest.mark.parametrize("event_type", ["DIA", "TRIAGE"], ids=["visit", "call"])
     def test_ends_in_the_same_rows(self, event_type, ending):
-        check_orders(event_type, ending, seed=f"{event_type} {ending}", orders=2)
+        check_orders(event_type, ending, seed=f"{event_type} {ending}", orders=3)
 
     @pytest.mark.slow
     @pytest.mark.parametrize("ending", list(endings("DIA")))
