@@ -19,6 +19,9 @@ pytest_plugins = [
 ]
 
 
+SLOW = ("tests/browser/", "tests/journeys/")
+
+
 def pytest_configure():
     """Let passwords and browsers cost nothing: thousands are made."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -26,6 +29,14 @@ def pytest_configure():
     settings.WHITENOISE_AUTOREFRESH = True
     # Other processes of the run must not empty what a test has put there.
     settings.CACHES["default"]["KEY_PREFIX"] = f"tests-{uuid4()}"
+
+
+@pytest.hookimpl(tryfirst=True)  # before the slow ones are left out
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave to the slow set what a browser or a whole portal takes seconds for, but for the pages' main ways."""
+    for item in items:
+        if item.nodeid.startswith(SLOW) and not item.get_closest_marker("main_way"):
+            item.add_marker("slow")
 
 
 def pytest_collection_finish():

@@ -6,10 +6,10 @@ from xdist.scheduler import LoadScopeScheduling
 
 # What these start takes seconds, and is started once by each process that needs it.
 TOGETHER = ("tests/journeys/", "tests/chaos/test_restarts.py", "tests/contracts/", "tests/test_demo.py")
-# What needs no database, to begin with while one process makes it.
+# What needs no database, while one process makes it.
 WITHOUT_DATABASE = "tests/sandbox/"
 # A test of half a minute that came last would keep one process at work alone.
-FIRST = (*TOGETHER[:-1], WITHOUT_DATABASE, TOGETHER[-1], "tests/chaos/", "tests/test_fuzzed_deliveries.py")
+FIRST = (*TOGETHER, WITHOUT_DATABASE, "tests/chaos/", "tests/test_fuzzed_deliveries.py")
 FEW = 1000
 
 

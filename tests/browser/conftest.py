@@ -23,15 +23,6 @@ WAIT_MILLISECONDS = 5000
 HANDLED = ("status of 400", "status of 403", "status of 409", "status of 422", "net::ERR_INTERNET_DISCONNECTED")
 
 
-@pytest.hookimpl(tryfirst=True)  # before the slow ones are left out
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the pages' side ways to the slow set: a browser takes seconds for what others take milliseconds for."""
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here) and not item.get_closest_marker("main_way"):
-            item.add_marker("slow")
-
-
 class Traffic:
     """The requests at work: the database must not be emptied under them."""
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -13,14 +12,6 @@ from services.models import AppointmentType
 from tests.factories import SessionFactory
 from tests.stack import Stack, started_stack
 from triage.models import TriageSession
-
-
-@pytest.hookimpl(tryfirst=True)  # before the slow ones are left out
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave journeys to the slow set: a whole portal takes half a minute to start, and works all the time."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker("slow")
 
 
 @pytest.fixture(scope="package")
