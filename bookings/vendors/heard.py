@@ -32,6 +32,7 @@ State = Booking.State
 CANCELLED_THERE = "Cancelled in Calendly."
 UNDONE_THERE = "Calendly says that the patient came."
 DID_NOT_COME = "The patient did not come."
+LOST = "an event of ours that nobody remembered. It is kept where the booking has no other, else cancelled there."
 OLD_NEWS = "Old news: its booking has another time by now."
 MOVED = "Moved: the new time comes in an event of its own."
 NEW_TIME_MISSING = (
@@ -145,10 +146,13 @@ class Heard(ABC):
         Say so when an event is our own booking coming back; one whose patient chose another time is moved there.
 
         :raises NeedsPerson: it is a second event for the same booking.
+        :raises WaitFor: it was made by us and nobody remembers it, while something else is under way.
         """
         booking = hearing.own_booking(event)
         if booking is None:
             return ""
+        if hearing.entrust(booking, event, now):
+            return f"{booking.number}: {LOST}"
         record = booking.sync_records.filter(system=CALENDLY).first()
         underway = (record and record.underway) or {}
         is_at_our_time = event.starts_at == booking.starts_at

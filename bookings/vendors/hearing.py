@@ -1,12 +1,18 @@
 """What is known here of a Calendly event, and how it is written down: its booking, its people, its time."""
 
+from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models.functions import Lower
 
 from botaniqal import locks, zones
-from botaniqal.integrations.calendly_events import CalendlyEvent
+from botaniqal.celery import ring
+from botaniqal.integrations import owed
+from botaniqal.integrations.calendly_events import CalendlyEvent, Kind
+from botaniqal.integrations.owed import WaitFor
 from practitioners import calendars, diary, timegrid
 from practitioners.models import LONGEST_ENTRY, BusyPeriod, DiaryEntry, Practitioner, Room
 
@@ -14,6 +20,7 @@ from ..models import Booking, Patient, SyncRecord
 from . import sync
 
 CALENDLY = SyncRecord.System.CALENDLY
+UNDERWAY = "Calendly has an event of ours that nobody remembered. It is seen to when what is under way is done."
 
 
 def wait_for(event: CalendlyEvent) -> None:
@@ -74,6 +81,41 @@ def adopt_unheard(event: CalendlyEvent) -> SyncRecord | None:
         return None
     adopt(booking, event)
     return record_of(event)
+
+
+def entrust(booking: Booking, event: CalendlyEvent, now: datetime) -> bool:
+    """
+    Let who tells Calendly see to an event of ours that nobody remembers; answers whether it is one.
+
+    What is sent in the moment in which something newer is heard is made there all the same, and so is what gets there
+    after it was looked for. It is kept where the booking has no other, else taken away.
+
+    :raises WaitFor: something else is under way.
+    """
+    # One that took another's place was its patient's or host's doing.
+    if event.kind != Kind.CREATED or not event.is_by_api or event.old_invitee or event.starts_at <= now:
+        return False
+    record = booking.sync_records.select_for_update().filter(system=CALENDLY).first()
+    if record is None or event.event_id == record.external_id or event.invitee_uri in record.former_refs:
+        return False
+    underway = record.underway or {}
+    if (
+        "link" in underway
+        or underway.get("starts_at") == event.starts_at.isoformat()
+        or underway.get("leaves") == event.event_id
+    ):
+        return False
+    if underway:
+        raise WaitFor(UNDERWAY, seconds=settings.SWEEP_SECONDS)
+    if record.external_id:
+        underway = {"leaves": event.event_id}
+        remember(record, event.invitee_uri)
+    else:
+        underway = {"email": event.email, "starts_at": event.starts_at.isoformat()}
+    # Who is telling something at this moment must not write it down over this.
+    SyncRecord.objects.filter(pk=record.pk).update(underway=underway, leased_until=None, **owed.newly_wanted(now))
+    transaction.on_commit(partial(ring, f"tell_{CALENDLY}"))
+    return True
 
 
 def remember(record: SyncRecord, *former: str | None) -> None:

@@ -93,6 +93,28 @@ class TestVisitCreated:
         assert told.starts_at == starts_at
         assert SyncRecord.objects.get(system=sync.System.CALENDLY).external_id == "EVENT2"
 
+    def test_lets_an_event_go_that_we_made_and_never_wrote_down(self, vendors, told, outside):
+        kept = SyncRecord.objects.get(system=sync.System.CALENDLY).external_id
+        starts_at = next_morning(14)
+        outside.book_event(CalendlyEventType.objects.get().uri, starts_at, mark=str(told.pk))
+
+        hear(hooks.visit_created, echo(vendors, 1, Kind.CREATED, starts_at=starts_at, is_by_api=True))
+        sync.work_due(sync.System.CALENDLY)
+
+        record = SyncRecord.objects.get(system=sync.System.CALENDLY)
+        assert [event["uri"].rpartition("/")[2] for event in outside.events()] == [kept]
+        assert (record.external_id, record.underway, record.state) == (kept, None, "synced")
+
+    def test_takes_back_an_event_of_ours_that_is_not_written_down_any_more(self, vendors, told, outside):
+        kept = SyncRecord.objects.get(system=sync.System.CALENDLY).external_id
+        SyncRecord.objects.filter(system=sync.System.CALENDLY).update(external_id="", external_ref="")
+
+        hear(hooks.visit_created, echo(vendors, 0, Kind.CREATED, is_by_api=True))
+        sync.work_due(sync.System.CALENDLY)
+
+        assert SyncRecord.objects.get(system=sync.System.CALENDLY).external_id == kept
+        assert len(outside.events()) == 1
+
 
 class TestVisitCancelled:
     def test_keeps_a_booking_whose_former_time_we_gave_up_ourselves(self, vendors, told):

@@ -8,7 +8,9 @@ from django.utils import timezone
 
 from bookings import lifecycle
 from bookings.models import Booking, SyncRecord
-from botaniqal.integrations.owed import NeedsPerson
+from bookings.vendors import hearing
+from botaniqal.integrations import calendly_events
+from botaniqal.integrations.owed import NeedsPerson, WaitFor
 from tests.bookings.vendors.stories import NOON, State, clinic, hear, hear_all, invitee, told
 from tests.calendly_deliveries import TEN
 
@@ -175,3 +177,76 @@ class TestAMoveThatCrossedOurMove:
         assert booking.state == State.CANCELLED
         assert record.underway == {"leaves": "OURS"}
         assert record.told < record.wanted
+
+
+class TestAnEventOfOursThatNobodyRemembers:
+    """It got there after it was looked for, or was sent in the moment in which something newer was heard."""
+
+    @pytest.fixture
+    def booking(self):
+        hear(told("invitee.created", "KEPT"))
+        return Booking.objects.get()
+
+    @staticmethod
+    def record_of(booking):
+        return booking.sync_records.get(system="calendly")
+
+    @staticmethod
+    def lost(booking, name="invitee.created", *, starts_at=NOON, **changes):
+        tracking = {"utm_content": str(booking.pk)}
+        changes = {"scheduling_method": "api", **changes}
+        return told(name, "LOST", starts_at=starts_at, minute=5, tracking=tracking, **changes)
+
+    def test_leaves_where_the_booking_has_another(self, booking):
+        SyncRecord.objects.update(leased_until=timezone.now() + timedelta(minutes=1))
+
+        hear(self.lost(booking))
+        hear(self.lost(booking, "invitee.canceled"))
+
+        booking.refresh_from_db()
+        record = self.record_of(booking)
+        assert (booking.state, booking.starts_at) == (State.CONFIRMED, TEN)
+        assert (record.external_id, record.underway) == ("KEPT", {"leaves": "LOST"})
+        assert (record.told < record.wanted, record.leased_until) == (True, None)
+
+    def test_is_looked_for_where_the_booking_has_none(self, booking):
+        SyncRecord.objects.update(external_id="", external_ref="")
+
+        hear(self.lost(booking))
+
+        record = self.record_of(booking)
+        assert record.underway == {"email": booking.patient.email, "starts_at": NOON.isoformat()}
+        assert record.told < record.wanted
+
+    def test_waits_for_what_is_under_way(self, booking):
+        SyncRecord.objects.update(underway={"leaves": "FORMER"})
+
+        with pytest.raises(WaitFor, match="nobody remembered"):
+            hear(self.lost(booking))
+
+        assert self.record_of(booking).underway == {"leaves": "FORMER"}
+
+    @pytest.mark.parametrize(
+        ("underway", "changes"),
+        [
+            ({"email": "pat@example.com", "starts_at": NOON.isoformat()}, {}),
+            ({"leaves": "LOST"}, {}),
+            (None, {"scheduling_method": None, "starts_at": TEN}),
+            (None, {"old": "SOMEBODY", "starts_at": TEN}),
+            (None, {"starts_at": timezone.now() - timedelta(days=1)}),
+        ],
+        ids=["about to be found", "about to leave", "made by hand", "a reschedulation", "past"],
+    )
+    def test_is_none_of_these(self, booking, underway, changes):
+        SyncRecord.objects.update(underway=underway)
+        before = SyncRecord.objects.values().get(system="calendly")
+
+        hear(self.lost(booking, **changes))
+
+        assert SyncRecord.objects.values().get(system="calendly") == before
+
+    def test_is_none_that_was_kept_while_its_echo_was_read(self, booking):
+        SyncRecord.objects.update(external_id="LOST")
+        event = calendly_events.parse(self.lost(booking))
+
+        assert not hearing.entrust(booking, event, timezone.now())
