@@ -32,6 +32,7 @@ from ..models import Booking, Patient, SyncNote, SyncRecord
 
 # The clinic's own reason may be about somebody's health.
 CANCELLED = "Cancelled in the booking portal"
+MOVED = "Moved in the booking portal"
 TAKEN = 409
 
 OVER = (Booking.State.COMPLETED, Booking.State.NO_SHOW)
@@ -106,11 +107,24 @@ class Teller:
         except VendorRefused as refusal:
             appointment = self._find(record, **place)
             if appointment is None or _differs(appointment, draft):
+                if appointment is None:
+                    # Nothing of it stands then: nobody has to wait for it to leave.
+                    owed.renew(record, underway=None)
                 if refusal.status == TAKEN and record.may_be_let_in():
+                    if record.attempts > 1:
+                        self._step_aside(record)
                     raise owed.NotYet("MediRecords has another visit then, which may have to leave first") from None
                 raise NeedsPerson(_refusal(refusal, booking)) from None
             record.note(Turn.TOLD, SyncNote.FOUND_AGAIN)
         return appointment
+
+    def _step_aside(self, record: SyncRecord) -> None:
+        """Leave the former time before the new one is free: two visits that changed places would wait for ever."""
+        if record.external_id:
+            owed.renew(record)
+            self._vendor.cancel_appointment(record.external_id, reason=MOVED)
+            owed.renew(record, external_id="")
+            record.note(Turn.TOLD, "The former time was cancelled.")
 
     def _mapped(self, booking: Booking) -> tuple[str, str]:
         practitioner, kind = booking.practitioner, booking.appointment_type
