@@ -17,8 +17,8 @@ from tools.dev.processes import Child, Children
 
 # Minutes of an ordinary trouble in seconds; a lease stays longer than a call may take.
 TIME_SPANS = {
-    "VENDOR_TIMEOUT_SECONDS": "1",
-    "SYNC_LEASE_SECONDS": "3",
+    "VENDOR_TIMEOUT_SECONDS": "2",
+    "SYNC_LEASE_SECONDS": "5",
     "SYNC_BACKOFF_SECONDS": "0.2",
     "SYNC_BACKOFF_MAX_SECONDS": "1",
     "SYNC_TRIES": "100",

@@ -20,7 +20,7 @@ SECONDS = float(os.environ.get("CHAOS_SECONDS", "24"))
 SEED = int(os.environ.get("CHAOS_SEED", "20261122"))
 KILLS = max(3, ACTS // 80)
 ROUNDS = 4  # what one decision frees may be what the next one needs
-REST_SECONDS = float(os.environ.get("CHAOS_REST_SECONDS", "40"))
+REST_SECONDS = float(os.environ.get("CHAOS_REST_SECONDS", "90"))
 
 
 @pytest.fixture
