@@ -157,13 +157,17 @@ class Heard(ABC):
         underway = (record and record.underway) or {}
         is_at_our_time = event.starts_at == booking.starts_at
         is_by_link = "link" in underway and is_at_our_time
-        # Who told Calendly knows better than an echo, which may be of a former time: nothing is noted.
-        if event.is_by_api or (
-            not is_by_link
-            and (
-                is_at_our_time
-                or underway.get("starts_at") == event.starts_at.isoformat()
-                or underway.get("leaves") == event.event_id
+        # Who told Calendly knows better than an echo, which may be of a former time: nothing is noted. What took
+        # another's place there is no echo, whatever its time: its patient or host moved it.
+        if not event.old_invitee and (
+            event.is_by_api
+            or (
+                not is_by_link
+                and (
+                    is_at_our_time
+                    or underway.get("starts_at") == event.starts_at.isoformat()
+                    or underway.get("leaves") == event.event_id
+                )
             )
         ):
             return f"Our own booking {booking.number}."
@@ -276,18 +280,19 @@ class Heard(ABC):
         if not _is_no_show_heard(booking) and State.CANCELLED not in lifecycle.ALLOWED[booking.state]:
             state = booking.get_state_display().lower()
             raise NeedsPerson(f"{booking.number} was cancelled in Calendly, but is {state}.")
-        self._cancel_quietly(booking, event.cancel_reason or CANCELLED_THERE, now)
+        self._cancel_quietly(booking, event.event_id, event.cancel_reason or CANCELLED_THERE, now)
         return f"Cancelled {booking.number}."
 
-    def _cancel_quietly(self, booking: Booking, reason: str, now: datetime) -> None:
+    def _cancel_quietly(self, booking: Booking, event_id: str, reason: str, now: datetime) -> None:
         if _is_no_show_heard(booking):
             self.reopen(booking, now)
         reason = payments.without_card_numbers(reason)
         booking = lifecycle.cancel(
             booking_id=booking.pk, reason=reason, by=None, now=now, tell_patient=False, is_heard=True
         )
-        record = booking.sync_records.get(system=CALENDLY)
-        sync.adopt(booking=booking, system=CALENDLY, external_id=record.external_id, external_ref=record.external_ref)
+        record = booking.sync_records.select_for_update().get(system=CALENDLY)
+        if record.external_id == event_id:  # else it was entered anew in this very moment, and has to leave
+            sync.adopt(booking=booking, system=CALENDLY, external_id=event_id, external_ref=record.external_ref)
 
     def _mark_no_show(self, record: SyncRecord, booking: Booking, event: CalendlyEvent, now: datetime) -> str:
         if booking.state == State.NO_SHOW and not booking.is_end_heard:
@@ -357,7 +362,7 @@ class Heard(ABC):
             self.end_as_no_show(kept, now)
             hearing.note_end(first, kept, DID_NOT_COME)
         elif ended == State.CANCELLED:
-            self._cancel_quietly(kept, spare.cancel_reason, now)
+            self._cancel_quietly(kept, event_id, spare.cancel_reason, now)
         self._drop(spare, kept, now)
 
     def _drop(self, spare: Booking, kept: Booking, now: datetime) -> None:

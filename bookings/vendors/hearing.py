@@ -62,7 +62,8 @@ def own_booking(event: CalendlyEvent) -> Booking | None:
 
 def adopt(booking: Booking, event: CalendlyEvent) -> None:
     """Note that Calendly knows of a booking, by which event, and whose place that took."""
-    record = booking.sync_records.filter(system=CALENDLY).first()
+    # Locked, so that who tells Calendly does not write down another event in between.
+    record = booking.sync_records.select_for_update().filter(system=CALENDLY).first()
     former = record and record.external_ref
     # What the patient moved is gone there; what we entered meanwhile, for the same visit, is not.
     leaves = record.external_id if record and former != event.old_invitee else ""
@@ -79,6 +80,7 @@ def adopt_unheard(event: CalendlyEvent) -> SyncRecord | None:
     record = booking.sync_records.select_for_update().filter(system=CALENDLY, external_id="").first()
     if record is None or (record.underway or {}).get("starts_at") != event.starts_at.isoformat():
         return None
+    SyncRecord.objects.filter(pk=record.pk).update(underway=None)  # this is what it was
     adopt(booking, event)
     return record_of(event)
 
@@ -138,6 +140,7 @@ def is_news(record: SyncRecord, event: CalendlyEvent) -> bool:
 def note_end(record: SyncRecord, booking: Booking, words: str) -> None:
     """Note what Calendly said of a visit's end, which it need not be told; what was owed to it before stays owed."""
     if record.told >= record.wanted:
+        record = SyncRecord.objects.select_for_update().get(pk=record.pk)
         ids = {"external_id": record.external_id, "external_ref": record.external_ref}
         sync.adopt(booking=booking, system=CALENDLY, heard=words, **ids)
 

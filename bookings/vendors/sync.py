@@ -27,6 +27,8 @@ System = SyncRecord.System
 CALENDARS = (System.CALENDLY, System.OUTLOOK)
 
 POLL_SECONDS = 0.05
+SOUGHT = ("email", "starts_at")
+"""By what an event that is being entered in Calendly is found again."""
 OF_OTHER_THINGS = (Message.Kind.UNREAD_CARD, Message.Kind.PAYMENT_LINK, Message.Kind.REFUNDED)
 """E-mails about a booking that do not tell the patient of the visit itself."""
 
@@ -75,10 +77,14 @@ def adopt(
     still has to be taken away there; ``heard`` is what it said, for the time line.
     """
     record, _ = SyncRecord.objects.select_for_update().get_or_create(booking=booking, system=system)
-    leaves = leaves or (record.underway or {}).get("leaves", "")
-    record.told, record.underway = record.wanted, None
+    underway, record.told, record.underway = record.underway or {}, record.wanted, None
+    still = {} if "link" in underway else {name: underway[name] for name in SOUGHT if name in underway}
+    leaves = leaves or underway.get("leaves", "")
     if leaves not in ("", external_id):
-        record.underway, record.wanted, record.next_try_at = {"leaves": leaves}, record.wanted + 1, timezone.now()
+        still["leaves"] = leaves
+    if still:
+        # What is being entered there at this moment is looked for afterwards; what leaves has to be told so.
+        record.underway, record.wanted, record.next_try_at = still, record.wanted + 1, timezone.now()
         transaction.on_commit(partial(ring, f"tell_{system}"))
     record.external_id, record.external_ref = external_id, external_ref
     if former_ref:

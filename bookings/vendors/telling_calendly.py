@@ -90,17 +90,27 @@ class Teller:
 
     def _end_underway(self, record: SyncRecord, booking: Booking) -> None:
         """Find out what became of a request that was cut off, or of a link that was sent."""
-        if former := record.underway.get("leaves"):
+        sought = dict(record.underway)
+        if former := sought.pop("leaves", ""):
             owed.renew(record)
             self._vendor.cancel_event(former, reason=MOVED)
+            owed.renew(record, underway=sought or None)
+        if "link" in sought:
+            self._look_for_use(record, booking, **sought)
+        elif sought and (invitee := self._find(record, **sought)):
+            self._take(record, invitee)
+        elif sought:
+            self._ask_if_cancelled(record, booking, **sought)
             owed.renew(record, underway=None)
-        elif "link" in record.underway:
-            self._look_for_use(record, booking, **record.underway)
-        elif invitee := self._find(record, **record.underway):
+
+    def _take(self, record: SyncRecord, invitee: Invitee) -> None:
+        """Keep what was found again; where the patient chose another time meanwhile, it has to leave."""
+        if invitee.uri == record.external_ref or self._standing_event(record) is None:
             _keep(record, invitee)
             record.note(Turn.TOLD, SyncNote.FOUND_AGAIN)
         else:
-            self._ask_if_cancelled(record, booking, **record.underway)
+            refs = [*record.former_refs, invitee.uri]
+            self._let_go(record, invitee.event_uri, "An event too many was cancelled.", former_refs=refs)
 
     def _look_for_use(self, record: SyncRecord, booking: Booking, *, link: str, email: str, starts_at: str) -> None:
         """
@@ -173,11 +183,15 @@ class Teller:
 
     def _leave(self, record: SyncRecord, event: ScheduledEvent) -> None:
         # The id goes first: Calendly's own message of this cancellation must not find a booking to cancel.
-        former, refs = uuid_of(event.uri), [*record.former_refs, record.external_ref]
-        owed.renew(record, external_id="", external_ref="", former_refs=refs, underway={"leaves": former})
-        self._vendor.cancel_event(former, reason=MOVED)
+        gone = {"external_id": "", "external_ref": "", "former_refs": [*record.former_refs, record.external_ref]}
+        self._let_go(record, event.uri, "The former time was cancelled.", **gone)
+
+    def _let_go(self, record: SyncRecord, event_uri: str, words: str, **changes: Any) -> None:
+        leaves = uuid_of(event_uri)
+        owed.renew(record, underway={"leaves": leaves}, **changes)
+        self._vendor.cancel_event(leaves, reason=MOVED)
         owed.renew(record, underway=None)
-        record.note(Turn.TOLD, "The former time was cancelled.")
+        record.note(Turn.TOLD, words)
 
     def _create(self, record: SyncRecord, booking: Booking) -> ScheduledEvent:
         draft = self._draft(booking)

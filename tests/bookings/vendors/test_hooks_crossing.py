@@ -3,15 +3,16 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from bookings import lifecycle
 from bookings.models import Booking, SyncRecord
-from bookings.vendors import hearing
+from bookings.vendors import hearing, hooks
 from botaniqal.integrations import calendly_events
 from botaniqal.integrations.owed import NeedsPerson, WaitFor
-from tests.bookings.vendors.stories import NOON, State, clinic, hear, hear_all, invitee, told
+from tests.bookings.vendors.stories import AFTERNOON, NOON, State, clinic, hear, hear_all, invitee, told
 from tests.calendly_deliveries import TEN
 
 __all__ = ["clinic"]
@@ -178,6 +179,42 @@ class TestAMoveThatCrossedOurMove:
         assert record.underway == {"leaves": "OURS"}
         assert record.told < record.wanted
 
+    def test_stands_though_its_time_is_ours_by_chance(self, booking):
+        tracking = {"utm_content": str(booking.pk)}
+
+        hear(told("invitee.created", "THEIRS", starts_at=TEN, minute=2, old="FIRST", tracking=tracking))
+
+        record = booking.sync_records.get(system="calendly")
+        assert (record.external_id, record.underway) == ("THEIRS", {"leaves": "OURS"})
+
+    @pytest.mark.parametrize("former", [{}, {"leaves": "BEFORE"}], ids=["alone", "while another leaves"])
+    def test_lets_what_is_being_entered_at_that_moment_be_looked_for(self, booking, former):
+        sought = {"email": booking.patient.email, "starts_at": AFTERNOON.isoformat()}
+        SyncRecord.objects.update(external_id="", external_ref="", underway=sought | former)
+
+        hear(self.moved_by_patient(booking))
+
+        record = booking.sync_records.get(system="calendly")
+        assert (record.external_id, record.underway) == ("THEIRS", sought | former)
+        assert record.told < record.wanted
+
+
+class TestACancellationThatCrossedOurEntering:
+    def test_lets_what_was_entered_anew_leave(self):
+        hear(told("invitee.created", "FIRST"))
+        booking, record = Booking.objects.get(), SyncRecord.objects.get(system="calendly")
+        event = calendly_events.parse(told("invitee.canceled", "FIRST", minute=1))
+        # Between the look for the record and the cancellation.
+        SyncRecord.objects.filter(pk=record.pk).update(external_id="ANEW", external_ref=invitee("ANEW"))
+
+        with transaction.atomic():
+            hooks.visits._cancel(record, booking, event, timezone.now())
+
+        booking.refresh_from_db()
+        record.refresh_from_db()
+        assert booking.state == State.CANCELLED
+        assert (record.external_id, record.told < record.wanted) == ("ANEW", True)
+
 
 class TestAnEventOfOursThatNobodyRemembers:
     """It got there after it was looked for, or was sent in the moment in which something newer was heard."""
@@ -232,10 +269,9 @@ class TestAnEventOfOursThatNobodyRemembers:
             ({"email": "pat@example.com", "starts_at": NOON.isoformat()}, {}),
             ({"leaves": "LOST"}, {}),
             (None, {"scheduling_method": None, "starts_at": TEN}),
-            (None, {"old": "SOMEBODY", "starts_at": TEN}),
             (None, {"starts_at": timezone.now() - timedelta(days=1)}),
         ],
-        ids=["about to be found", "about to leave", "made by hand", "a reschedulation", "past"],
+        ids=["about to be found", "about to leave", "made by hand", "past"],
     )
     def test_is_none_of_these(self, booking, underway, changes):
         SyncRecord.objects.update(underway=underway)

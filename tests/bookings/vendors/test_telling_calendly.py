@@ -115,6 +115,31 @@ class TestTell:
 
         assert starts(vendors) == [as_there(next_morning(14))]
 
+    def test_lets_go_what_it_entered_while_the_patient_chose_another_time(self, vendors, dr_dia, book, outside):
+        booking, lost_at = book(dr_dia), next_morning(14)
+        tell()
+        theirs = standing(vendors)
+        outside.book_event(CalendlyEventType.objects.get().uri, lost_at, mark=str(booking.pk))
+        sought = {"email": "ava@example.com", "starts_at": lost_at.isoformat()}
+        SyncRecord.objects.update(underway=sought, told=0, next_try_at=timezone.now())
+
+        tell()
+
+        record = record_of(booking)
+        assert standing(vendors) == theirs
+        assert (record.external_id, record.underway, record.state) == (theirs[0][1], None, Owed.State.SYNCED)
+        assert words_of(booking)[-1] == "An event too many was cancelled."
+
+    def test_looks_once_for_what_did_not_get_there(self, vendors, dr_dia, book):
+        booking = book(dr_dia)
+        tell()
+        sought = {"email": "ava@example.com", "starts_at": next_morning(14).isoformat()}
+        SyncRecord.objects.update(underway=sought, told=0, next_try_at=timezone.now())
+
+        tell()
+
+        assert (record_of(booking).underway, record_of(booking).state) == (None, Owed.State.SYNCED)
+
     def test_asks_for_a_person_when_the_time_is_not_free_there(self, vendors, dr_dia, book):
         book(dr_dia)
         tell()
