@@ -14,7 +14,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from botaniqal import phones
-from botaniqal.integrations.models import OwedQuerySet
 from botaniqal.messages import writing
 from botaniqal.messages.models import Message
 from botaniqal.wording import gate
@@ -137,7 +136,7 @@ def meeting_link(practitioner: Practitioner, appointment_type: AppointmentType) 
 
 def forget_booking_link(*, booking: Booking) -> None:
     """Take back the link to enter a visit at a time that it no longer has, where that has not gone out."""
-    _unsent(booking).filter(kind=Message.Kind.BOOKING_LINK).delete()
+    writing.take_back(writing.unsent(reference=booking.pk).filter(kind=Message.Kind.BOOKING_LINK))
 
 
 def forget_unsent(*, booking: Booking) -> None:
@@ -146,14 +145,14 @@ def forget_unsent(*, booking: Booking) -> None:
 
     The rows are deleted: they told of something that no longer is, and nobody has read them.
     """
-    _unsent(booking).delete()
+    writing.take_back(writing.unsent(reference=booking.pk))
 
 
 @transaction.atomic
 def note_join_link(*, booking: Booking) -> None:
     """Put the join link, known only now, into the messages that wait for it, and let them go."""
     now = timezone.now()
-    waiting = _unsent(booking).filter(kind__in=WITH_LINK)
+    waiting = writing.unsent(reference=booking.pk).filter(kind__in=WITH_LINK)
     for message in waiting.select_for_update(skip_locked=True):
         writing.rewrite(message=message, send_at=now, **_content(message.kind, booking, booking.join_link, now))
 
@@ -173,15 +172,10 @@ def _send(kind: Message.Kind, booking: Booking, now: datetime) -> None:
 
 def _send_news(kind: Message.Kind, booking: Booking, now: datetime) -> None:
     """Tell what is new of a visit; whose confirmation still waits for its link is sent another one, of what is now."""
-    unsent = _unsent(booking)
-    unsent.filter(kind__in=REMINDERS).delete()
-    waited, _ = unsent.filter(kind=Kind.CONFIRMATION, next_try_at__gt=now).delete()
+    unsent = writing.unsent(reference=booking.pk)
+    writing.take_back(unsent.filter(kind__in=REMINDERS))
+    waited = writing.take_back(unsent.filter(kind=Kind.CONFIRMATION, next_try_at__gt=now))
     _send(Kind.CONFIRMATION if waited else kind, booking, now)
-
-
-def _unsent(booking: Booking) -> OwedQuerySet:
-    # One under a lease is on its way: it cannot be taken back.
-    return Message.objects.open().filter(reference=booking.pk, leased_until=None)
 
 
 def _waits_for_link(booking: Booking) -> bool:

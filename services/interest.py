@@ -253,5 +253,4 @@ def _end(entry: InterestEntry, now: datetime) -> None:
 
 
 def _forget_unsent(entry: InterestEntry, kinds: Iterable[Message.Kind]) -> None:
-    # One under a lease is on its way: it cannot be taken back.
-    Message.objects.open().filter(reference=entry.pk, kind__in=kinds, leased_until=None).delete()
+    writing.take_back(writing.unsent(reference=entry.pk).filter(kind__in=kinds))

@@ -11,7 +11,7 @@ from django.db.models import OuterRef, Q, Subquery
 from botaniqal.accounts.models import User
 from botaniqal.celery import ring
 from botaniqal.errors import Conflict, Malformed, Missing, RuleBroken
-from botaniqal.messages.models import Message
+from botaniqal.messages import writing
 from practitioners import diary
 from practitioners.models import Practitioner
 from services.models import AppointmentType
@@ -178,8 +178,8 @@ def end_offer(*, offer: EarlierTimeOffer, state: EarlierTimeOffer.State, now: da
     offer.state, offer.answered_at = state, now
     offer.save(update_fields=["state", "answered_at"])
     diary.release(entry=offer.entry)
-    # One under a lease is on its way: it cannot be taken back, and its link says what became of the offer.
-    Message.objects.open().filter(reference=offer.pk, leased_until=None).delete()
+    # The link of one that is on its way says what became of the offer.
+    writing.take_back(writing.unsent(reference=offer.pk))
     offer.request.state = State.OPEN
     offer.request.save(update_fields=["state"])
     offer.freed.state, offer.freed.next_look_at = FreedTime.State.OPEN, now

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.template.loader import render_to_string
 
 from botaniqal.celery import ring
+from botaniqal.integrations.models import OwedQuerySet
 from botaniqal.messages.models import Message, MessageWords
 from botaniqal.messages.suppression import is_suppressed
 from botaniqal.messages.words import filled, said
@@ -61,6 +62,20 @@ def rewrite(*, message: Message, context: Mapping[str, Any], calendar: str, send
     """Write an e-mail anew that has not been sent."""
     _fill(message, context, calendar, send_at)
     message.save(update_fields=["subject", "text", "html", "calendar", "next_try_at"])
+
+
+def unsent(*, reference: UUID) -> OwedQuerySet:
+    """Pick the e-mails about something that have not gone out; one under a lease is on its way."""
+    return Message.objects.open().filter(reference=reference, leased_until=None, sent_at=None)
+
+
+@transaction.atomic
+def take_back(messages: OwedQuerySet) -> int:
+    """Delete those of some unsent e-mails that still are, and count them: they tell of something that no longer is."""
+    # Locked first: a deletion reads before it deletes, and in between one could go out.
+    taken = list(messages.select_for_update().values_list("pk", flat=True))
+    Message.objects.filter(pk__in=taken).delete()
+    return len(taken)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from botaniqal.messages import suppression, writing
 from botaniqal.messages.models import Message
+from tests.races.together import Other
 
 pytestmark = pytest.mark.django_db
 
@@ -70,3 +72,34 @@ class TestWrite:
         assert f"Unsubscribe: {WAY_OUT}" in marketing.text
         assert f'href="{WAY_OUT}"' in marketing.html
         assert "nsubscribe" not in factual.text + factual.html
+
+
+class TestTakeBack:
+    def test_deletes_what_has_not_gone_out(self):
+        message = write()
+
+        assert writing.take_back(writing.unsent(reference=message.reference)) == 1
+        assert not Message.objects.exists()
+
+    @pytest.mark.parametrize("field", ["leased_until", "sent_at"])
+    def test_leaves_what_is_on_its_way_or_went_out(self, field):
+        message = write()
+        Message.objects.update(**{field: timezone.now()})
+
+        assert writing.take_back(writing.unsent(reference=message.reference)) == 0
+        assert Message.objects.exists()
+
+
+class TestTakeBackWhileItBeginsToGoOut:
+    @pytest.mark.django_db(transaction=True)
+    def test_leaves_it(self):
+        message = write()
+        somebody = Other(lambda: writing.take_back(writing.unsent(reference=message.reference)))
+
+        with transaction.atomic():
+            Message.objects.update(leased_until=timezone.now() + timedelta(minutes=1))
+            somebody.begin()
+        somebody.end()
+
+        assert somebody.failures == []
+        assert Message.objects.get() == message

@@ -1,51 +1,17 @@
 """A record that is given up while somebody books for it, or merges it the other way round."""
 
-import time
-from threading import Thread
-
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from bookings.models import Booking, Patient, PatientMerge
 from bookings.money.payments import Taken
 from bookings.patients import merging
 from tests.factories import AppointmentTypeFactory, PatientFactory, PractitionerFactory, SessionFactory, next_morning
+from tests.races.together import Other
 from triage import booking, sessions
 
 pytestmark = pytest.mark.django_db(transaction=True)
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-
-
-class Other:
-    """Somebody else, who does one thing in a connection of their own."""
-
-    def __init__(self, do) -> None:
-        self.failures: list[Exception] = []
-        self._thread = Thread(target=self._run, args=[do])
-
-    def begin(self) -> None:
-        """Let them begin, and come back once they wait for a row of ours, or are done without waiting."""
-        self._thread.start()
-        with connection.cursor() as cursor:
-            while self._thread.is_alive():
-                cursor.execute("SELECT pg_stat_clear_snapshot()")  # one transaction would see one moment for ever
-                cursor.execute(WAITING)
-                if cursor.fetchone()[0]:
-                    break
-                time.sleep(0.01)
-
-    def end(self) -> None:
-        """Wait until they are done."""
-        self._thread.join()
-
-    def _run(self, do) -> None:
-        try:
-            do()
-        except Exception as failure:
-            self.failures.append(failure)
-        finally:
-            connection.close()
 
 
 def merge(kept, given_up):

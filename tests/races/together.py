@@ -1,8 +1,9 @@
 """Several who do things at the same moment, each on a connection of their own; and how the database fared."""
 
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Thread
 
 from django.db import connection
 
@@ -14,6 +15,8 @@ OVERLAPS = """
       AND tstzrange(a.starts_at, a.ends_at) && tstzrange(b.starts_at, b.ends_at)
       AND tstzrange(a.live_from, a.live_until) && tstzrange(b.live_from, b.live_until)
 """
+
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 def at_once(
@@ -34,6 +37,37 @@ def at_once(
 
     with ThreadPoolExecutor(len(works)) as threads:
         return list(threads.map(one, works))
+
+
+class Other:
+    """Somebody else, who does one thing in a connection of their own."""
+
+    def __init__(self, do: Callable[[], object]) -> None:
+        self.failures: list[Exception] = []
+        self._thread = Thread(target=self._run, args=[do])
+
+    def begin(self) -> None:
+        """Let them begin, and come back once they wait for a row of ours, or are done without waiting."""
+        self._thread.start()
+        with connection.cursor() as cursor:
+            while self._thread.is_alive():
+                cursor.execute("SELECT pg_stat_clear_snapshot()")  # one transaction would see one moment for ever
+                cursor.execute(WAITING)
+                if cursor.fetchone()[0]:
+                    break
+                time.sleep(0.01)
+
+    def end(self) -> None:
+        """Wait until they are done."""
+        self._thread.join()
+
+    def _run(self, do: Callable[[], object]) -> None:
+        try:
+            do()
+        except Exception as failure:
+            self.failures.append(failure)
+        finally:
+            connection.close()
 
 
 def codes(came: Iterable[object]) -> list[object]:
