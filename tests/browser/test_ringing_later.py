@@ -65,7 +65,8 @@ class TestToday:
         expect(notices).to_have_count(2)
         notices.first.focus()
 
-        today.keyboard.press("Enter")
+        with today.expect_response(lambda answer: answer.request.method == "POST"):
+            today.keyboard.press("Enter")
         expect(notices).to_have_count(1)
         expect(notices).to_be_focused()
         with today.expect_response(lambda answer: answer.request.method == "POST"):
