@@ -299,9 +299,7 @@ def _remove(drift: Drift, directory: Directory) -> dict[str, Any]:
 
 
 def _fetch(drift: Drift) -> dict[str, Any]:
-    is_new = backfill.fetch_event(
-        event_id=drift.external_id, starts_at=comparing.from_evidence(drift.evidence).starts_at
-    )
+    is_new = backfill.fetch_event(event_id=drift.external_id)
     return _done("Fetched from Calendly." if is_new else "It is in the inbox already, or gone from Calendly.")
 
 

@@ -1,7 +1,7 @@
 """What changed at a vendor without our being told: read there, and put into the inbox as if it had been delivered."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,8 @@ from django.conf import settings
 from botaniqal.integrations import calendly, calendly_events, inbox
 from botaniqal.integrations.calendly import uuid_of
 from botaniqal.integrations.calendly_events import Kind
-from botaniqal.integrations.models import InboundEvent, Turn
+from botaniqal.integrations.http import VendorRefused
+from botaniqal.integrations.models import InboundEvent, OwedQuerySet, Turn
 from practitioners.models import CalendlyEventType
 
 from ..models import Booking, SyncNote, SyncRecord
@@ -57,21 +58,38 @@ def fetch_missed(*, since: datetime, until: datetime, now: datetime) -> int:
     return count + _fetch_no_shows(client, since=since, until=until, now=now)
 
 
-def fetch_event(*, event_id: str, starts_at: datetime) -> int:
+def fetch_event(*, event_id: str) -> int:
     """
     Put one event that nobody here knows into the inbox, as if Calendly had told of it, and count what is news.
 
     :raises VendorUnavailable: Calendly could not be asked.
     """
     client = calendly.client()
-    minute = timedelta(minutes=1)
-    events = client.raw_events(
-        organization=settings.CALENDLY_ORGANIZATION, min_start=starts_at - minute, max_start=starts_at + minute
-    )
-    event = next((event for event in events if uuid_of(event["uri"]) == event_id), None)
+    event = _event(client, event_id)
     if event is None or event["status"] != "active":
         return 0
     return sum(_deliver(Kind.CREATED, event, invitee) for invitee in client.raw_invitees(event_id))
+
+
+def fetch_end(*, event_id: str) -> bool:
+    """
+    Put the end of an event into the inbox, and where it was moved the new one; answers whether that waits to be worked.
+
+    :raises VendorUnavailable: Calendly could not be asked.
+    """
+    client = calendly.client()
+    ahead, uris = [event_id], set()
+    while ahead:
+        event = _event(client, ahead.pop())
+        if event is None or event["uri"] in uris:
+            continue
+        uris.add(event["uri"])
+        kind = Kind.CREATED if event["status"] == "active" else Kind.CANCELED
+        for invitee in client.raw_invitees(uuid_of(event["uri"])):
+            _deliver(kind, event, invitee)
+            if moved_to := invitee.get("new_invitee"):
+                ahead.append(uuid_of(moved_to.partition("/invitees/")[0]))
+    return _in_inbox(uris).open().exists()
 
 
 def was_booked_in_calendly(*, since: datetime, until: datetime, now: datetime) -> bool:
@@ -122,10 +140,21 @@ def _fetch_no_shows(client: calendly.Calendly, *, since: datetime, until: dateti
 
 def _told(uris: set[str], *, since: datetime) -> set[tuple[str, str]]:
     """List what the inbox has of these events since then, whatever came of it: kind and event."""
-    rows = InboundEvent.objects.filter(
-        vendor=InboundEvent.Vendor.CALENDLY, received_at__gte=since, payload__payload__event__in=sorted(uris)
-    )
+    rows = _in_inbox(uris).filter(received_at__gte=since)
     return set(rows.values_list("kind", "payload__payload__event"))
+
+
+def _in_inbox(uris: Iterable[str]) -> OwedQuerySet:
+    return InboundEvent.objects.filter(vendor=InboundEvent.Vendor.CALENDLY, payload__payload__event__in=sorted(uris))
+
+
+def _event(client: calendly.Calendly, event_id: str) -> Row | None:
+    try:
+        return client.raw_event(event_id)
+    except VendorRefused as refusal:
+        if refusal.status == 404:
+            return None
+        raise
 
 
 def _states(ids: set[str]) -> dict[str, str]:

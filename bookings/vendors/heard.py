@@ -280,6 +280,8 @@ class Heard(ABC):
         if not _is_no_show_heard(booking) and State.CANCELLED not in lifecycle.ALLOWED[booking.state]:
             state = booking.get_state_display().lower()
             raise NeedsPerson(f"{booking.number} was cancelled in Calendly, but is {state}.")
+        if hearing.was_moved_since(booking, event):
+            return f"Old news: {booking.number} was given another time since, which Calendly is told."
         self._cancel_quietly(booking, event.event_id, event.cancel_reason or CANCELLED_THERE, now)
         return f"Cancelled {booking.number}."
 

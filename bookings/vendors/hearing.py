@@ -129,6 +129,12 @@ def remember(record: SyncRecord, *former: str | None) -> None:
         record.save(update_fields=["former_refs"])
 
 
+def was_moved_since(booking: Booking, event: CalendlyEvent) -> bool:
+    """Tell whether a visit got another time here, on the phone perhaps, after what Calendly says of its former one."""
+    is_later = bool(booking.moved_at and event.created_at and event.created_at < booking.moved_at)
+    return is_later and event.starts_at != booking.starts_at
+
+
 def is_news(record: SyncRecord, event: CalendlyEvent) -> bool:
     """Tell whether nothing newer was heard of how a visit ended, and remember when this was said."""
     if event.created_at and record.heard_at and event.created_at < record.heard_at:

@@ -35,15 +35,17 @@ from practitioners.models import CalendlyEventType, DiaryEntry, Practitioner
 
 from .. import notices
 from ..models import Booking, SyncNote, SyncRecord, on_clock
+from . import backfill
 
 # Calendly shows the reason to the patient.
 CANCELLED = "Cancelled by Botaniqal."
-MOVED = "Moved to another time by Botaniqal."
+MOVED = "Moved by Botaniqal."
 ANSWER = "Booked by Botaniqal on the phone."
 
 LINK_SENT = "A link was sent to the patient; Calendly knows nothing yet."
 LINK_UNUSED = "The patient has not used the link to enter this visit in Calendly. Enter it there by hand."
 NO_LINK = "Calendly's plan does not let the portal book, and for a link it is too late. Enter the visit there by hand."
+ENDED_THERE = "It was cancelled or moved in Calendly. That is worked first."
 CANCELLED_THERE = "This visit was cancelled in Calendly. Cancel it here, or try again to have it entered there anew."
 
 OVER = (Booking.State.COMPLETED, Booking.State.NO_SHOW)
@@ -70,20 +72,17 @@ class Teller:
         )
         if record.underway:
             self._end_underway(record, booking)
-        event = self._standing_event(record)
+        event = self._standing_event(record, booking)
         if booking.state in OVER:
             if event is None:
                 record.note(Turn.TOLD, SyncNote.OVER_BEFORE)
             return {}
         if not _belongs_there(booking):
             if event and event.starts_at > timezone.now():  # what is past stays
-                owed.renew(record)
-                self._vendor.cancel_event(uuid_of(event.uri), reason=CANCELLED)
-                record.note(Turn.TOLD, "Cancelled.")
-                _forget_join_link(booking, event)
+                self._take_out(record, booking, event)
             return {}
         if event and not _fits(event, booking):
-            self._leave(record, event)
+            self._leave(record, event, "The former time was cancelled.")
             event = None
         _note_event(booking, event or self._create(record, booking))
         return {}
@@ -100,12 +99,13 @@ class Teller:
         elif sought and (invitee := self._find(record, **sought)):
             self._take(record, invitee)
         elif sought:
-            self._ask_if_cancelled(record, booking, **sought)
+            self._look_for_end(record, **sought)
             owed.renew(record, underway=None)
 
     def _take(self, record: SyncRecord, invitee: Invitee) -> None:
         """Keep what was found again; where the patient chose another time meanwhile, it has to leave."""
-        if invitee.uri == record.external_ref or self._standing_event(record) is None:
+        known = self._known_event(record)
+        if invitee.uri == record.external_ref or known is None or not known.is_active:
             _keep(record, invitee)
             record.note(Turn.TOLD, SyncNote.FOUND_AGAIN)
         else:
@@ -125,7 +125,7 @@ class Teller:
             for event, invitee in self._marked(record, email, timezone.now() - DAY, meant_for + LINK_REACH)
             if event.is_active and invitee.is_active
         }
-        is_wanted = _belongs_there(booking) and booking.state not in OVER
+        is_wanted = _is_wanted(booking)
         if wanted := [start for start in (booking.starts_at, meant_for) if start in chosen] or (
             [] if is_wanted else list(chosen)
         ):
@@ -144,20 +144,14 @@ class Teller:
         else:
             raise WaitFor(LINK_SENT, seconds=settings.LINK_CHECK_SECONDS)
 
-    def _ask_if_cancelled(self, record: SyncRecord, booking: Booking, *, email: str, starts_at: str) -> None:
-        """
-        Do not enter a visit anew that somebody cancelled in Calendly before we knew that it stood there.
-
-        :raises NeedsPerson: so it was.
-        """
+    def _look_for_end(self, record: SyncRecord, *, email: str, starts_at: str) -> None:
+        """Keep what somebody cancelled in Calendly before we knew that it stood there, else it is made anew."""
         ours = {record.external_ref, *record.former_refs}
         start = datetime.fromisoformat(starts_at)
         for event, invitee in self._marked(record, email, start - MINUTE, start + MINUTE):
             if event.starts_at == start and invitee.uri not in ours and invitee.new_invitee is None:
                 _keep(record, invitee)
                 record.note(Turn.HEARD, "Cancelled there.")
-                if booking.state != Booking.State.CANCELLED:
-                    raise NeedsPerson(CANCELLED_THERE)
 
     def _marked(
         self, record: SyncRecord, email: str, since: datetime, until: datetime
@@ -170,21 +164,47 @@ class Teller:
             utm_content=str(record.booking_id),
         )
 
-    def _standing_event(self, record: SyncRecord) -> ScheduledEvent | None:
+    def _standing_event(self, record: SyncRecord, booking: Booking) -> ScheduledEvent | None:
+        """
+        Find the booking's event, where it takes place.
+
+        :raises WaitFor: somebody else cancelled or moved it in Calendly, which is yet to be worked here.
+        :raises NeedsPerson: it was worked, and the visit stands here all the same.
+        """
+        event = self._known_event(record)
+        if event is None or event.is_active:
+            return event
+        if _is_wanted(booking):
+            if backfill.fetch_end(event_id=record.external_id):
+                raise WaitFor(ENDED_THERE, seconds=settings.SWEEP_SECONDS)
+            owed.renew(record, **_forgotten(record))
+            if event.starts_at == booking.starts_at:
+                raise NeedsPerson(CANCELLED_THERE)
+        return None
+
+    def _known_event(self, record: SyncRecord) -> ScheduledEvent | None:
         if not record.external_id:
             return None
         try:
-            event = self._vendor.event(record.external_id)
+            return self._vendor.event(record.external_id)
         except VendorRefused as refusal:
             if refusal.status == 404:
                 return None
             raise
-        return event if event.is_active else None
 
-    def _leave(self, record: SyncRecord, event: ScheduledEvent) -> None:
+    def _take_out(self, record: SyncRecord, booking: Booking, event: ScheduledEvent) -> None:
+        """Cancel the event of a visit that is cancelled, or goes on in another calendar."""
+        if booking.state == Booking.State.CANCELLED:
+            owed.renew(record)
+            self._vendor.cancel_event(uuid_of(event.uri), reason=CANCELLED)
+            record.note(Turn.TOLD, "Cancelled.")
+        else:
+            self._leave(record, event, "Cancelled: it goes on in another calendar.")
+            _forget_join_link(booking, event)
+
+    def _leave(self, record: SyncRecord, event: ScheduledEvent, words: str) -> None:
         # The id goes first: Calendly's own message of this cancellation must not find a booking to cancel.
-        gone = {"external_id": "", "external_ref": "", "former_refs": [*record.former_refs, record.external_ref]}
-        self._let_go(record, event.uri, "The former time was cancelled.", **gone)
+        self._let_go(record, event.uri, words, **_forgotten(record))
 
     def _let_go(self, record: SyncRecord, event_uri: str, words: str, **changes: Any) -> None:
         leaves = uuid_of(event_uri)
@@ -302,6 +322,10 @@ def _belongs_there(booking: Booking) -> bool:
     )
 
 
+def _is_wanted(booking: Booking) -> bool:
+    return _belongs_there(booking) and booking.state not in OVER
+
+
 def _fits(event: ScheduledEvent, booking: Booking) -> bool:
     """Say whether an event is at the booking's time and not another practitioner's; a shared type is anybody's."""
     of_another = (
@@ -320,6 +344,11 @@ def _keep(record: SyncRecord, invitee: Invitee) -> None:
     owed.renew(record, **kept, underway=None)
 
 
+def _forgotten(record: SyncRecord) -> dict[str, Any]:
+    """What Calendly says of the record's event is old news from now on."""
+    return {"external_id": "", "external_ref": "", "former_refs": [*record.former_refs, record.external_ref]}
+
+
 def _note_event(booking: Booking, event: ScheduledEvent) -> None:
     DiaryEntry.objects.filter(pk=booking.entry_id).update(external_id=uuid_of(event.uri))
     if not booking.practitioner.meeting_link:
@@ -331,7 +360,7 @@ def _note_event(booking: Booking, event: ScheduledEvent) -> None:
 
 def _forget_join_link(booking: Booking, event: ScheduledEvent) -> None:
     """Calendly's meeting ends with its event; a visit that goes on elsewhere has another, or none."""
-    if event.join_url and booking.state != Booking.State.CANCELLED:
+    if event.join_url:
         link = notices.meeting_link(booking.practitioner, booking.appointment_type)
         Booking.objects.filter(pk=booking.pk, join_link=event.join_url).update(join_link=link)
 

@@ -37,6 +37,7 @@ LONGEST_BUSY_SPAN = timedelta(days=7)
 AHEAD = timedelta(seconds=30)
 TRACKING_SOURCE = "botaniqal"
 
+EVENT = "/scheduled_events/{uuid}"
 INVITEES = "/scheduled_events/{uuid}/invitees"
 
 Item = TypeVar("Item")
@@ -182,7 +183,11 @@ class Calendly:
 
     def event(self, uuid: str) -> ScheduledEvent:
         """Fetch one scheduled event."""
-        return self._wire.get("/scheduled_events/{uuid}", ids={"uuid": uuid}, read=_resource(shapes.read_event))
+        return self._wire.get(EVENT, ids={"uuid": uuid}, read=_resource(shapes.read_event))
+
+    def raw_event(self, uuid: str) -> Row:
+        """Fetch the same event as Calendly writes it."""
+        return self._wire.get(EVENT, ids={"uuid": uuid}, read=_resource(shapes.read_raw))
 
     def invitees(self, event_uuid: str) -> Iterator[Invitee]:
         """List who is or was invited to an event."""

@@ -9,7 +9,7 @@ from bookings import lifecycle
 from bookings.models import Booking, SyncRecord
 from bookings.vendors import hooks, sync
 from botaniqal.integrations.calendly_events import CalendlyEvent, Kind
-from practitioners.models import CalendlyEventType
+from practitioners.models import CalendlyEventType, Practitioner
 from tests.factories import next_morning
 
 pytestmark = pytest.mark.django_db
@@ -138,3 +138,13 @@ class TestVisitCancelled:
 
         told.refresh_from_db()
         assert told.state == Booking.State.CANCELLED
+
+    def test_keeps_a_booking_that_we_took_to_another_calendar(self, vendors, told):
+        Practitioner.objects.update(calendar_provider="none")
+        sync.owe(booking=told, now=timezone.now())
+        sync.work_due(sync.System.CALENDLY)
+
+        hear(hooks.visit_cancelled, echo(vendors, 0, Kind.CANCELED))
+
+        told.refresh_from_db()
+        assert told.state == Booking.State.CONFIRMED

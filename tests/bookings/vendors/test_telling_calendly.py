@@ -7,8 +7,7 @@ from django.utils import timezone
 
 from bookings import lifecycle, notices
 from bookings.models import SyncRecord
-from bookings.vendors import sync, telling_calendly
-from botaniqal.integrations import owed
+from bookings.vendors import sync
 from botaniqal.integrations.models import Owed
 from botaniqal.messages.models import Message
 from practitioners.models import CalendlyEventType, DiaryEntry
@@ -314,35 +313,6 @@ class TestTell:
 
         assert standing(vendors) == []
         assert words_of(booking) == ["Nothing was entered: the visit was over before."]
-
-    def test_does_not_enter_anew_what_was_cancelled_there_before_we_knew_of_it(self, vendors, dr_dia, book, settings):
-        settings.SYNC_BACKOFF_SECONDS = 60
-        booking = book(dr_dia)
-        vendors.faults("calendly", "error_after", operation="invitees.write", calls=1)
-        tell()
-        [(_, event)] = standing(vendors)
-        vendors.control("POST", "cancellations", json={"event": event, "by": "invitee"})
-        SyncRecord.objects.update(next_try_at=timezone.now())
-
-        tell()
-
-        record = record_of(booking)
-        assert standing(vendors) == []
-        assert (record.external_id, record.problem) == (event, telling_calendly.CANCELLED_THERE)
-
-    def test_enters_anew_what_was_cancelled_there_when_a_person_says_so(self, vendors, dr_dia, book, settings):
-        settings.SYNC_BACKOFF_SECONDS = 60
-        booking = book(dr_dia)
-        vendors.faults("calendly", "error_after", operation="invitees.write", calls=1)
-        tell()
-        vendors.control("POST", "cancellations", json={"event": standing(vendors)[0][1], "by": "invitee"})
-        SyncRecord.objects.update(next_try_at=timezone.now())
-        tell()
-        owed.retry(record_of(booking), now=timezone.now())
-
-        tell()
-
-        assert standing(vendors) == [(as_there(booking.starts_at), record_of(booking).external_id)]
 
     def test_does_not_take_a_time_that_we_gave_up_for_one_that_was_cancelled_there(
         self, vendors, dr_dia, book, settings
