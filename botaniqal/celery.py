@@ -11,12 +11,15 @@ from celery import Celery
 from celery.schedules import crontab
 from celery.signals import setup_logging
 from django.conf import settings
+from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "botaniqal.settings")
 
 app = Celery("botaniqal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["botaniqal"], related_name="tasks")
+# A bell may be lost, so it needs no receipt; one that waits for its receipt ends the worker whose broker goes away.
+app.conf.task_queues = [Queue(app.conf.task_default_queue, no_ack=True)]
 app.steps["worker"].add("botaniqal.heartbeats:WorkerSeen")
 app.steps["worker"].add("botaniqal.alerts.watch:SchedulerWatch")
 

@@ -42,7 +42,7 @@ def bell(work: Callable[[], int]) -> Callable[[], int]:
     """Make a task that does what is due, unless enough runs are at it already."""
     places = BoundedSemaphore(RUNS_AT_ONCE)
 
-    @shared_task
+    @shared_task(Request="botaniqal.unreceipted:Unreceipted")
     @wraps(work)
     def task() -> int:
         if not places.acquire(blocking=False):

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import requests
 from django.db import connection
+from kombu import Connection
 
+from botaniqal.celery import app
 from tests.sandbox_server import ENVIRONMENT, Sandbox
 from tests.stack import eventually, free_port
 from tools.dev import demo, environment, valkey
@@ -70,13 +72,21 @@ class Workers:
     def stop_broker(self) -> None:
         self._broker.close()
 
-    def start_worker(self) -> None:
-        self._worker = self._start("worker", "-P", "threads", "-c", "8", "--without-gossip", "--without-mingle")
+    def start_worker(self, *, threads: int = 8) -> None:
+        options = ("-P", "threads", "-c", str(threads), "--without-gossip", "--without-mingle")
+        self._worker = self._start("worker", *options)
 
     def kill_worker(self) -> None:
         """End the worker as a machine does that loses its power."""
         self._worker.process.kill()
         self._worker.process.wait()
+
+    def ring(self, *bells: str) -> None:
+        """Ring as the scheduler does."""
+        address = self._env["REDIS_URL"].replace("unix://", "redis+socket://", 1)
+        with Connection(address) as connection:
+            for bell in bells:
+                app.send_task(f"botaniqal.tasks.{bell}", connection=connection)
 
     def start_web(self) -> None:
         """Serve the portal, so that vendors can knock."""

@@ -159,3 +159,21 @@ class TestEachVendor:
 
         watch.until(watch.is_all_told)
         watch.assert_each_is_known_once()
+
+    def test_is_told_once_although_the_broker_goes_away_while_a_bell_waits(self, idle_workers, vendors, book):
+        vendors.faults("calendly", "latency", operation="invitees.write", milliseconds=1500)
+        vendors.faults("medirecords", "latency", operation="patients.write", milliseconds=1500)
+        watch = Watch(vendors, [book(10)])
+        idle_workers.start_broker()
+        idle_workers.start_worker(threads=2)
+        idle_workers.ring("tell_calendly", "tell_medirecords")
+        watch.until(lambda: watch.is_under_way("POST", "/invitees") and watch.is_under_way("POST", "/patients"))
+        idle_workers.ring("send_messages")
+        time.sleep(0.3)  # until the worker has it, though no thread is free
+
+        idle_workers.stop_broker()
+        idle_workers.start_broker()
+        idle_workers.start_scheduler()
+
+        watch.until(watch.is_all_told)
+        watch.assert_each_is_known_once()
