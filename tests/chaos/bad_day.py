@@ -28,6 +28,8 @@ from tests.sandbox_server import Sandbox
 
 CANCELLED = 8
 FAMILY = "quillfeather"  # a name that nobody has by chance, to be looked for where no patient belongs
+OURS, THEIRS, DECIDED = "Feels better.", "Cannot come.", "The patient did."
+"""Why visits are cancelled: at the desk, by their patients in Calendly, and by who decides what no machine can."""
 # Lost webhooks are fetched afterwards; the other faults may hit every vendor that has them.
 CALL_FAULTS = {"latency": 0.05, "throttled": 0.03, "error_before": 0.03, "error_after": 0.03, "timeout_after": 0.01}
 HOOK_FAULTS = {"doubled": 0.1, "reordered": 0.1, "late": 0.1, "lost": 0.05}
@@ -125,7 +127,7 @@ class Clinic:
         )
 
     def cancel(self) -> None:
-        lifecycle.cancel(booking_id=self._some_booking().pk, reason="Feels better.", by=None, now=timezone.now())
+        lifecycle.cancel(booking_id=self._some_booking().pk, reason=OURS, by=None, now=timezone.now())
 
     def let_patient_move(self) -> None:
         if event := self._some_event():
@@ -134,7 +136,7 @@ class Clinic:
 
     def let_patient_cancel(self) -> None:
         if event := self._some_event():
-            self._at_calendly("cancellations", event=event["uri"], reason="Cannot come.")
+            self._at_calendly("cancellations", event=event["uri"], reason=THEIRS)
 
     def decide(self) -> int:
         """
@@ -149,7 +151,7 @@ class Clinic:
         reasons |= dict.fromkeys(clashes.values_list("pk", flat=True), "not free here")
         for booking_id, reason in reasons.items():
             if reason == CANCELLED_THERE:
-                lifecycle.cancel(booking_id=booking_id, reason="The patient did.", by=None, now=timezone.now())
+                lifecycle.cancel(booking_id=booking_id, reason=DECIDED, by=None, now=timezone.now())
             else:
                 assert "not free" in reason, reason
                 self._move_somewhere(booking_id)

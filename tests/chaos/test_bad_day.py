@@ -67,6 +67,9 @@ class TestABadDay:
         assert clinic.done["book"] > ACTS // 4
         assert all(clinic.done[verb] for verb in ("move", "cancel", "let_patient_move", "let_patient_cancel"))
 
+        whys = Booking.objects.filter(state="cancelled").values_list("cancel_reason", flat=True)
+        assert set(whys) <= {bad_day.OURS, bad_day.THEIRS, bad_day.DECIDED}  # never by an echo of what we did ourselves
+
         sent = sandbox.state("ses")["messages"]
         assert len(sent) >= Message.objects.count() > 0
         logs = workers.logs().lower()
