@@ -62,6 +62,7 @@ app.conf.beat_schedule = {
     },
     "remind": {"task": "botaniqal.tasks.remind", "schedule": 60, "options": {"expires": 60}},
     "write_demand": {"task": "botaniqal.tasks.write_demand", "schedule": 60, "options": {"expires": 60}},
+    "make_metrics": {"task": "botaniqal.tasks.make_metrics", "schedule": 60, "options": {"expires": 60}},
     "close_days": {"task": "botaniqal.tasks.close_days", "schedule": 60, "options": {"expires": 60}},
     "forget_old_answers": {"task": "botaniqal.tasks.forget_old_answers", "schedule": 3600},
     "read_forms": {"task": "botaniqal.tasks.read_forms", "schedule": 3600},

@@ -28,7 +28,7 @@ from botaniqal.api import health, idempotency
 from botaniqal.integrations import inbox, subscriptions
 from botaniqal.messages import sending
 from botaniqal.readers import READERS, mailboxes
-from botaniqal.reports import demand
+from botaniqal.reports import demand, metrics
 from botaniqal.reports.figures import closing
 from botaniqal.webhooks import HANDLERS
 from practitioners import calendars, publish_check
@@ -204,6 +204,12 @@ def check_catalogue() -> int:
     """Store which appointments can be offered, and why the others cannot."""
     now = timezone.now()
     return publish_check.refresh(day=prices.clinic_day(now), now=now)
+
+
+@bell
+def make_metrics() -> int:
+    """Work out what /metrics tells, so that not even the first to ask after a pause waits for it; count the figures."""
+    return len(metrics.make(timezone.now()))
 
 
 @bell

@@ -23,7 +23,7 @@ from .gauges import GAUGES, PARTS, Sample
 
 FRESH = timedelta(seconds=2)
 KEPT_SECONDS = 90
-"""Longer than any scraper waits; after more nobody has asked for long, and whoever does waits for them."""
+"""Longer than from one bell to the next: only where no worker is, whoever asks after a pause waits for them."""
 LONGEST_SECONDS = 10
 """Whoever works the figures out is given up after so long, and the next one does."""
 KEPT, UNDER_WAY = "metrics:kept", "metrics:under-way"
@@ -63,6 +63,15 @@ class Portal(Collector):
             told = [*told, (UP, ("counters",), 1.0)]
         yield from _counters(counted)
         yield from _gauges(told)
+
+
+def make(now: datetime) -> list[Sample]:
+    """Work the figures out, and keep them for whoever asks."""
+    told = _made(now)
+    with suppress(redis.RedisError):
+        cache.set(KEPT, (now, told), timeout=KEPT_SECONDS)
+        cache.delete(UNDER_WAY)
+    return told
 
 
 def _gauges(told: list[Sample]) -> Iterator[Metric]:
@@ -122,7 +131,7 @@ def _told(now: datetime) -> list[Sample]:
     except redis.RedisError:
         return _made(now)
     if not kept:
-        return _make(now)
+        return make(now)
     made_at, told = kept
     if now - made_at >= FRESH:
         with suppress(redis.RedisError):
@@ -133,17 +142,9 @@ def _told(now: datetime) -> list[Sample]:
 
 def _make_behind() -> None:
     try:
-        _make(timezone.now())
+        make(timezone.now())
     finally:
         connections.close_all()
-
-
-def _make(now: datetime) -> list[Sample]:
-    told = _made(now)
-    with suppress(redis.RedisError):
-        cache.set(KEPT, (now, told), timeout=KEPT_SECONDS)
-        cache.delete(UNDER_WAY)
-    return told
 
 
 def _made(now: datetime) -> list[Sample]:

@@ -258,10 +258,20 @@ class TestNow:
 class TestKept:
     def test_a_storm_is_answered_from_what_was_worked_out_once(self, client: Client):
         told(client)
+        cache.set(metrics.UNDER_WAY, 1, timeout=60)  # however slow the machine is
 
         with CaptureQueriesContext(connection) as captured:
             for _ in range(20):
                 told(client)
+
+        assert len(captured) == 0
+
+    def test_the_first_who_asks_does_not_wait_for_it(self, client: Client):
+        tasks.make_metrics()
+        cache.set(metrics.UNDER_WAY, 1, timeout=60)  # however slow the machine is
+
+        with CaptureQueriesContext(connection) as captured:
+            assert told(client)["stale_calendars"] == {(): 0}
 
         assert len(captured) == 0
 
