@@ -37,12 +37,19 @@ AS_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture(autouse=True)
-def _token(settings: Settings, counted: Counts) -> Iterator[None]:
+def _token(settings: Settings, counted: Counts, db: None) -> Iterator[None]:
     settings.METRICS_TOKEN = TOKEN
     cache.delete_many([metrics.KEPT, metrics.UNDER_WAY])
     yield
+    wait_for_what_goes_on_behind()
     with suppress(redis.RedisError):
         cache.delete_many([metrics.KEPT, metrics.UNDER_WAY])
+
+
+def wait_for_what_goes_on_behind() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "metrics":
+            thread.join(30)
 
 
 def told(client: Client) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
@@ -294,9 +301,7 @@ class TestKept:
         with CaptureQueriesContext(connection) as captured:
             assert told(client)["stale_calendars"] == {(): 7}
         assert len(captured) == 0
-        for thread in threading.enumerate():
-            if thread.name == "metrics":
-                thread.join(30)
+        wait_for_what_goes_on_behind()
 
         assert told(client)["stale_calendars"] == {(): 0}
         assert cache.get(metrics.UNDER_WAY) is None
