@@ -62,6 +62,7 @@ READS: dict[str, Callable[[Calendly], Any]] = {
     "events_that_stand": lambda calendly: list(calendly.events(**SPAN, status="active")),
     "raw_events": lambda calendly: list(calendly.raw_events(**SPAN, status="canceled")),
     "event": lambda calendly: calendly.event("EV0000000001"),
+    "raw_event": lambda calendly: calendly.raw_event("EV0000000001"),
     "invitees": lambda calendly: list(calendly.invitees("EV0000000001")),
     "raw_invitees": lambda calendly: list(calendly.raw_invitees("EV0000000001")),
     "webhook_subscriptions": lambda calendly: calendly.webhook_subscriptions(organization=ORGANIZATION),
