@@ -29,7 +29,7 @@ from practitioners.models import Practitioner
 from . import lifecycle, message_admin, words_admin  # noqa: F401  (some register themselves)
 from .intake.form_admin import FormVerbs, shown_answers_of
 from .models import Booking, Patient, Payment, ids_known_to
-from .money import money_day_admin, payments, refund_admin  # noqa: F401  (two register themselves)
+from .money import money_day_admin, payments, refund_admin, settlement  # noqa: F401  (two register themselves)
 from .money.money_admin import MoneyVerbs
 from .patients import consent_admin  # noqa: F401  (registers itself)
 from .patients.patient_admin import STATE_TONES, as_stored
@@ -78,10 +78,10 @@ class PaymentForm(forms.Form):
 
 
 def is_payment_due(booking: Booking) -> bool:
-    """Tell of a booking whether somebody still has to pay for it; who is about to pay online is left alone."""
+    """Tell of a booking whether somebody still has to pay for it, also one that waits for its payment online."""
     payment = getattr(booking, "payment", None)
     is_pending = payment is not None and payment.status == Payment.Status.PENDING
-    return is_pending and booking.is_promised and booking.state != Booking.State.CANCELLED
+    return is_pending and booking.state != Booking.State.CANCELLED
 
 
 class BookingForm(forms.ModelForm):
@@ -300,14 +300,14 @@ class BookingAdmin(VisitVerbs, EarlierVerbs, FormVerbs, LinkVerbs, MoneyVerbs, P
 
     @verb(
         "Record payment",
-        explanation="What was still to be paid has come.",
+        explanation="What was still to be paid has come. A visit that waits for its payment becomes sure by it.",
         form=PaymentForm,
         when=is_payment_due,
     )
     def record_payment(
         self, request: HttpRequest, booking: Booking, *, method: str, amount: Decimal, reference: str
     ) -> str:
-        paid = payments.mark_collected(
+        paid = settlement.collect(
             booking_id=booking.pk,
             method=method,
             amount=amount,
@@ -315,4 +315,5 @@ class BookingAdmin(VisitVerbs, EarlierVerbs, FormVerbs, LinkVerbs, MoneyVerbs, P
             by=request.user,
             now=timezone.now(),
         )
-        return f"{booking} is paid: ${paid.amount}."
+        sure = "" if booking.is_promised else " It is sure now, and the patient gets the confirmation."
+        return f"{booking} is paid: ${paid.amount}.{sure}"

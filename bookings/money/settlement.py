@@ -16,8 +16,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from botaniqal.accounts.models import User
 from botaniqal.celery import ring
-from botaniqal.errors import Missing, RuleBroken
+from botaniqal.errors import Conflict, Missing, RuleBroken
 from botaniqal.integrations import owed, stripe_client
 from botaniqal.integrations.http import VendorRefused
 from botaniqal.integrations.owed import CLEARED, NeedsPerson, WaitFor
@@ -48,6 +49,16 @@ class CheckoutOver(RuleBroken):
         super().__init__("checkout", "This way to pay is over. Go back to the booking to see how it stands.")
 
 
+class TimeGone(Conflict):
+    """What staff took was for a time that is somebody else's by now."""
+
+    code = "slot_taken"
+    message = (
+        "Its time went to somebody else meanwhile, so nothing was noted. Give the money back, or book another time and "
+        "record it there."
+    )
+
+
 def open_now(checkout_id: UUID) -> str:
     """
     Open a way to pay at Stripe, and say where the browser goes; to be called outside any transaction.
@@ -74,6 +85,24 @@ def look(checkout_id: UUID, now: datetime) -> Checkout:
     """
     checkout = _found(checkout_id)
     return _look(checkout, stripe_client.client(), now) if checkout.external_id else checkout
+
+
+@transaction.atomic
+def collect(*, booking_id: UUID, by: User | None, now: datetime, **paid: Any) -> Payment:
+    """
+    Note what staff took for a booking, and make it sure where it waited for that; Stripe's way to pay is taken back.
+
+    ``paid`` is what `payments.mark_collected` wants to know, which says what it refuses.
+
+    :raises TimeGone: nothing is noted.
+    """
+    payment = payments.mark_collected(booking_id=booking_id, by=by, now=now, **paid)
+    if locking.locked(booking_id).state == Booking.State.PENDING_PAYMENT:
+        try:
+            lifecycle.confirm(booking_id=booking_id, by=by, now=now)
+        except SlotTaken:
+            raise TimeGone from None
+    return payment
 
 
 def work_due() -> int:

@@ -133,7 +133,8 @@ class Heard(ABC):
         """Say so when an event is known, old news or a move; empty when it is about something new."""
         if record := hearing.record_of(event):
             self._link(record, event.old_invitee, now)
-            return f"Known already as {hearing.record_of(event).booking.number}."
+            known = hearing.record_of(event) or record  # two that are one visit became one
+            return f"Known already as {known.booking.number}."
         if later := hearing.record_after(event.invitee_uri):
             self._link(later, event.old_invitee, now)
             return OLD_NEWS

@@ -11,6 +11,7 @@ from botaniqal.accounts.models import User
 from tests.admin.conftest import logged_in, somebody
 from tests.admin.test_verbs import told, verb_of
 from tests.factories import BookingFactory, PractitionerFactory
+from tests.paying import kept_visit
 
 pytestmark = pytest.mark.django_db
 PAID = {"method": "bank_transfer", "amount": "119.00", "reference": "B-7"}
@@ -36,6 +37,15 @@ class TestRecordPayment:
         assert told(answer) == [f"{booking} is paid: $119.00."]
         assert (payment.status, payment.method, payment.reference) == ("collected", "bank_transfer", "B-7")
         assert payment.collected_by == User.objects.get(groups__name="operations")
+
+    def test_makes_sure_what_waited_for_it_and_says_so(self, operations):
+        waiting = kept_visit()
+
+        answer = operations.post(verb_of(waiting, "record_payment"), PAID)
+
+        words = f"{waiting} is paid: $119.00. It is sure now, and the patient gets the confirmation."
+        assert told(answer) == [words]
+        assert Booking.objects.get().state == Booking.State.CONFIRMED
 
     def test_offers_the_amount_that_is_due_and_changes_nothing_by_looking(self, operations, booking):
         page = operations.get(verb_of(booking, "record_payment")).content.decode()

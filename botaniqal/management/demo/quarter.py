@@ -16,7 +16,7 @@ from uuid import UUID
 from bookings import lifecycle, reasons, reminders
 from bookings.intake import form_asking, form_filling
 from bookings.models import Booking, Consent, Patient, Payment, RefundDecision
-from bookings.money import payments, refunds
+from bookings.money import payments, refunds, settlement
 from bookings.patients import consents
 from botaniqal.accounts.models import User
 from botaniqal.messages import tracking
@@ -205,7 +205,7 @@ class _Quarter:
         """Let the money of a transfer come."""
         booking = Booking.objects.get(pk=booking_id)
         terms = {"method": Method.BANK_TRANSFER, "reference": f"Transfer {booking.number}", "amount": booking.price}
-        payments.mark_collected(booking_id=booking_id, by=self.ops, now=now, **terms)
+        settlement.collect(booking_id=booking_id, by=self.ops, now=now, **terms)
 
     def fill_form(self, booking_id: UUID, *, now: datetime) -> None:
         """Let somebody fill in their form, or begin to, or forget it."""

@@ -244,6 +244,67 @@ class TestLookAtWhatWasPaid:
         assert decisions(booking) == [("twice", "waiting", 119)]
 
 
+class TestCollect:
+    def collect(self, booking, **change):
+        paid = {"method": "credit_card_phone", "reference": "T-1", "amount": booking.price}
+        return settlement.collect(booking_id=booking.pk, by=None, now=timezone.now(), **paid | change)
+
+    def test_makes_a_visit_sure_that_waited_for_its_payment(self, till):
+        booking = kept_visit()
+
+        payment = self.collect(booking)
+
+        assert standing(booking) == ("confirmed", "collected")
+        assert (payment.method, payment.reference) == ("credit_card_phone", "T-1")
+        assert Message.objects.get(kind="confirmation").reference == booking.pk
+
+    def test_changes_nothing_else_of_one_that_is_sure(self, till):
+        booking = sure_visit()
+
+        self.collect(booking)
+        self.collect(booking)
+
+        assert standing(booking) == ("confirmed", "collected")
+        assert Message.objects.filter(kind="confirmation").count() == 1
+
+    def test_takes_stripes_way_to_pay_back(self, till):
+        checkout = opened(booking := kept_visit())
+
+        self.collect(booking)
+        work()
+
+        assert till.session(checkout)["status"] == "expired"
+
+    def test_leaves_what_is_paid_there_all_the_same_to_a_decision(self, till):
+        checkout = opened(booking := kept_visit())
+        till.pay(checkout)
+        self.collect(booking)
+
+        looked(checkout)
+
+        assert standing(booking) == ("confirmed", "collected")
+        assert decisions(booking) == [("twice", "waiting", 119)]
+
+    def test_notes_nothing_where_the_time_went_to_somebody_else(self, till):
+        booking = kept_visit()
+        let_go(booking)
+        somebody_takes(booking)
+
+        with pytest.raises(settlement.TimeGone):
+            self.collect(booking)
+
+        assert standing(booking) == ("pending_payment", "pending")
+        assert not Message.objects.exists()
+
+    def test_notes_nothing_of_another_amount(self, till):
+        booking = kept_visit()
+
+        with pytest.raises(payments.WrongAmount):
+            self.collect(booking, amount=booking.price - 1)
+
+        assert standing(booking) == ("pending_payment", "pending")
+
+
 class TestLookAtWhatWasNot:
     def test_leaves_one_that_is_open(self, till):
         checkout = looked(opened(kept_visit()))

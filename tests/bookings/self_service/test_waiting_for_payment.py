@@ -204,7 +204,7 @@ class TestElsewhere:
         assert "Waiting for payment" in day
         assert "cal-block hold" not in day
 
-    def test_it_is_neither_moved_nor_paid_at_the_desk(self, pend):
+    def test_it_is_not_moved_but_may_be_paid_otherwise(self, pend):
         booking = pend()
         client = logged_in(staff("operations"))
 
@@ -212,7 +212,7 @@ class TestElsewhere:
 
         assert "/do/cancel/" in page
         assert "/do/move/" not in page
-        assert "/do/record_payment/" not in page
+        assert "/do/record_payment/" in page
         assert not Booking.objects.to_be_paid()
 
     def test_it_counts_as_booked_once_it_is_paid(self, pend):
