@@ -177,7 +177,7 @@ class Teller:
         if _is_wanted(booking):
             if backfill.fetch_end(event_id=record.external_id):
                 raise WaitFor(ENDED_THERE, seconds=settings.SWEEP_SECONDS)
-            owed.renew(record, **_forgotten(record))
+            owed.renew(record, **self._forgotten(record))
             if event.starts_at == booking.starts_at:
                 raise NeedsPerson(CANCELLED_THERE)
         return None
@@ -204,7 +204,13 @@ class Teller:
 
     def _leave(self, record: SyncRecord, event: ScheduledEvent, words: str) -> None:
         # The id goes first: Calendly's own message of this cancellation must not find a booking to cancel.
-        self._let_go(record, event.uri, words, **_forgotten(record))
+        self._let_go(record, event.uri, words, **self._forgotten(record))
+
+    def _forgotten(self, record: SyncRecord) -> dict[str, Any]:
+        """Let what Calendly says of the record's event be old news; of an imported one the invitee is not known yet."""
+        known = record.external_ref
+        refs = [known] if known else [invitee.uri for invitee in self._vendor.invitees(record.external_id)]
+        return {"external_id": "", "external_ref": "", "former_refs": [*record.former_refs, *refs]}
 
     def _let_go(self, record: SyncRecord, event_uri: str, words: str, **changes: Any) -> None:
         leaves = uuid_of(event_uri)
@@ -342,11 +348,6 @@ def _keep(record: SyncRecord, invitee: Invitee) -> None:
         refs.append(record.external_ref)
     kept = {"external_id": uuid_of(invitee.event_uri), "external_ref": invitee.uri, "former_refs": refs}
     owed.renew(record, **kept, underway=None)
-
-
-def _forgotten(record: SyncRecord) -> dict[str, Any]:
-    """What Calendly says of the record's event is old news from now on."""
-    return {"external_id": "", "external_ref": "", "former_refs": [*record.former_refs, record.external_ref]}
 
 
 def _note_event(booking: Booking, event: ScheduledEvent) -> None:

@@ -125,8 +125,11 @@ class TestVisitCancelled:
         told.refresh_from_db()
         assert told.state == Booking.State.CONFIRMED
 
-    def test_takes_no_event_for_new_whose_time_we_gave_up_ourselves(self, vendors, told):
+    @pytest.mark.parametrize("ref", [None, ""], ids=["known", "imported"])
+    def test_takes_no_event_for_new_whose_time_we_gave_up_ourselves(self, vendors, told, ref):
         made_there = echo(vendors, 0, Kind.CANCELED, utm_content=None)
+        if ref is not None:  # a visit that was imported is known by its event alone
+            SyncRecord.objects.filter(system=sync.System.CALENDLY).update(external_ref=ref)
         move(told)
 
         hear(hooks.visit_cancelled, made_there)
