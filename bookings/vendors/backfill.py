@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from botaniqal.integrations import calendly, calendly_events, inbox
-from botaniqal.integrations.calendly import uuid_of
+from botaniqal.integrations.calendly import event_of, uuid_of
 from botaniqal.integrations.calendly_events import Kind
 from botaniqal.integrations.http import VendorRefused
 from botaniqal.integrations.models import InboundEvent, OwedQuerySet, Turn
@@ -88,7 +88,7 @@ def fetch_end(*, event_id: str) -> bool:
         for invitee in client.raw_invitees(uuid_of(event["uri"])):
             _deliver(kind, event, invitee)
             if moved_to := invitee.get("new_invitee"):
-                ahead.append(uuid_of(moved_to.partition("/invitees/")[0]))
+                ahead.append(event_of(moved_to))
     return _in_inbox(uris).open().exists()
 
 

@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 from botaniqal import locks, zones
 from botaniqal.celery import ring
 from botaniqal.integrations import owed
+from botaniqal.integrations.calendly import event_of
 from botaniqal.integrations.calendly_events import CalendlyEvent, Kind
 from botaniqal.integrations.owed import WaitFor
 from practitioners import calendars, diary, timegrid
@@ -40,8 +41,12 @@ def record_of(event: CalendlyEvent) -> SyncRecord | None:
 
 
 def record_by_ref(invitee: str | None) -> SyncRecord | None:
-    """Find the record of the booking whose last invitee this is."""
-    return SyncRecord.objects.filter(system=CALENDLY, external_ref=invitee).first() if invitee else None
+    """Find the record of the booking whose last invitee this is; an imported one is known by its event alone."""
+    if not invitee:
+        return None
+    records = SyncRecord.objects.filter(system=CALENDLY)
+    imported = records.filter(external_ref="", external_id=event_of(invitee)).exclude(external_id="")
+    return records.filter(external_ref=invitee).first() or imported.first()
 
 
 def record_after(invitee: str | None) -> SyncRecord | None:
@@ -64,12 +69,16 @@ def adopt(booking: Booking, event: CalendlyEvent) -> None:
     """Note that Calendly knows of a booking, by which event, and whose place that took."""
     # Locked, so that who tells Calendly does not write down another event in between.
     record = booking.sync_records.select_for_update().filter(system=CALENDLY).first()
-    former = record and record.external_ref
+    former = record and (record.external_ref or _imported_as(record, event.old_invitee))
     # What the patient moved is gone there; what we entered meanwhile, for the same visit, is not.
     leaves = record.external_id if record and former != event.old_invitee else ""
     ref = event.invitee_uri or ""
     sync.adopt(booking=booking, system=CALENDLY, external_id=event.event_id, external_ref=ref, leaves=leaves)
     remember(booking.sync_records.get(system=CALENDLY), event.old_invitee, former)
+
+
+def _imported_as(record: SyncRecord, invitee: str | None) -> str:
+    return invitee if invitee and event_of(invitee) == record.external_id else ""
 
 
 def adopt_unheard(event: CalendlyEvent) -> SyncRecord | None:

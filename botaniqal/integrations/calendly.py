@@ -91,6 +91,11 @@ def uuid_of(uri: str) -> str:
     return uri.rstrip("/").rpartition("/")[2]
 
 
+def event_of(invitee_uri: str) -> str:
+    """Take the id of the event out of an invitee's URI."""
+    return uuid_of(invitee_uri.partition("/invitees/")[0])
+
+
 def prefilled(
     url: str,
     *,

@@ -1,6 +1,7 @@
 """What Calendly tells that crosses what we did: our own visits, cancellations and moves."""
 
 from datetime import timedelta
+from itertools import permutations
 
 import pytest
 from django.db import transaction
@@ -286,3 +287,33 @@ class TestAnEventOfOursThatNobodyRemembers:
         event = calendly_events.parse(self.lost(booking))
 
         assert not hearing.entrust(booking, event, timezone.now())
+
+
+class TestAnImportedVisit:
+    """A visit that stood in Calendly before the portal did: known by its event, and not by its invitee."""
+
+    @pytest.fixture
+    def booking(self):
+        hear(told("invitee.created", "FIRST"))
+        SyncRecord.objects.filter(system="calendly").update(external_ref="")
+        return Booking.objects.get()
+
+    MOVED = (
+        told("invitee.canceled", "FIRST", minute=1, new="SECOND"),
+        told("invitee.created", "SECOND", starts_at=NOON, minute=1, old="FIRST"),
+        told("invitee.canceled", "SECOND", starts_at=NOON, minute=2, new="THIRD", old="FIRST"),
+        told("invitee.created", "THIRD", starts_at=AFTERNOON, minute=2, old="SECOND"),
+    )
+
+    @pytest.mark.parametrize("order", list(permutations(range(4))), ids=lambda order: "".join(map(str, order)))
+    def test_stands_where_its_patient_moved_it(self, booking, order):
+        hear_all([self.MOVED[place] for place in order])
+
+        booking, record = Booking.objects.get(), SyncRecord.objects.get(system="calendly")
+        assert (booking.state, booking.starts_at) == (State.CONFIRMED, AFTERNOON)
+        assert (record.external_id, record.external_ref, record.state) == ("THIRD", invitee("THIRD"), "synced")
+
+    def test_ends_cancelled_when_its_patient_cancels_it(self, booking):
+        hear(told("invitee.canceled", "FIRST", minute=1))
+
+        assert Booking.objects.get().state == State.CANCELLED
