@@ -34,7 +34,7 @@ from botaniqal.messages.models import Message
 from botaniqal.messages.suppression import is_suppressed
 from botaniqal.reports.models import Demand
 from botaniqal.wording.models import Approval
-from practitioners import availability
+from practitioners import availability, publish_check
 from practitioners.models import CalendlyEventType, Practitioner
 from services.models import AppointmentType, InterestEntry
 from services.prices import clinic_day
@@ -282,7 +282,18 @@ class TestDemo:
         assert known["https://api.calendly.com/event_types/DIA"]["profile"]["name"] == "Dr Dia Menon"
         assert known["https://api.calendly.com/event_types/TRIAGE"]["pooling_type"] == "round_robin"
 
+    def test_says_so_where_nobody_can_book_online(self, demo, settings, sandbox: Sandbox, capsys):
+        sandbox.reset()
+        settings.CALENDLY_BASE_URL, settings.STRIPE_BASE_URL = sandbox.calendly_url, sandbox.stripe_url
+        Approval.objects.all().delete()
+        publish_check.refresh(day=clinic_day(timezone.now()), now=timezone.now())
+
+        call_command("demo")
+
+        assert "Nobody else booked online. This appointment cannot be booked" in capsys.readouterr().out
+
     def test_lets_stripe_know_of_what_was_paid_online(self, demo, settings, sandbox: Sandbox):
+        sandbox.reset()
         settings.CALENDLY_BASE_URL, settings.STRIPE_BASE_URL = sandbox.calendly_url, sandbox.stripe_url
 
         call_command("demo")

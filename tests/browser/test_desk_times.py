@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from practitioners import availability, diary
 from practitioners.models import DiaryEntry, Practitioner, TimeOff
+from services.prices import clinic_day
 from tests.factories import BookingFactory, PractitionerFactory, SessionFactory, next_morning
 from triage.models import Override
 
@@ -24,11 +25,12 @@ def trusted(sarah):
     return sarah
 
 
-def ask(desk, clock):
-    """Ask about another time in the first cell, by keyboard."""
+def ask(desk, clock, moment=None):
+    """Ask from the first cell about another time, by keyboard: of tomorrow, since today's may have passed."""
     desk["#grid .desk-other"].first.focus()
     desk.press("Enter")
     expect(desk["#why-not-time"]).to_be_focused()
+    desk["#why-not-day"].fill(f"{clinic_day(moment or next_morning(9))}")
     desk["#why-not-time"].fill(clock)
     desk.press("Enter")
     expect(desk["#why-not-answer .badge"]).to_be_visible()
@@ -92,7 +94,7 @@ class TestWhyNot:
         taken = first.evaluate("slot => slot.time.startsAt")
         diary.take(practitioner=doctor, span=availability.occupied_span(kind, _moment(taken)), by=None)
 
-        ask(desk, clock)
+        ask(desk, clock, _moment(taken))
 
         expect(desk["#why-not-answer"]).to_contain_text("Dr Dia has a visit then")
         expect(desk["#why-not-nearest button"]).to_have_count(3)
