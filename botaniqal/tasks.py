@@ -208,7 +208,7 @@ def check_catalogue() -> int:
 
 @bell
 def make_metrics() -> int:
-    """Work out what /metrics tells, so that not even the first to ask after a pause waits for it; count the figures."""
+    """Work out what /metrics tells, before anybody asks for it, and count the figures."""
     return len(metrics.make(timezone.now()))
 
 
