@@ -84,6 +84,14 @@ def is_payment_due(booking: Booking) -> bool:
     return is_pending and booking.state != Booking.State.CANCELLED
 
 
+MADE_BY = {
+    Booking.Source.PHONE: "A vendor's message",
+    Booking.Source.ONLINE: "The patient, online",
+    Booking.Source.IMPORT: "An import",
+}
+"""Who made a booking that nobody here made."""
+
+
 class BookingForm(forms.ModelForm):
     """What staff note of a visit."""
 
@@ -255,7 +263,7 @@ class BookingAdmin(VisitVerbs, EarlierVerbs, FormVerbs, LinkVerbs, MoneyVerbs, P
 
     @admin.display(description="Made by")
     def made_by(self, booking: Booking) -> str:
-        return str(booking.created_by or "A vendor's message")
+        return str(booking.created_by or MADE_BY[booking.source])
 
     @admin.display(description="Made", ordering="created_at")
     def made_at(self, booking: Booking) -> str:

@@ -239,6 +239,17 @@ class TestChangePages:
         assert answer.status_code == 302
         assert (booking.attention, booking.notes, booking.state) == ("", "Asked for the morning.", "confirmed")
 
+    @pytest.mark.parametrize(
+        ("source", "words"),
+        [("phone", "A vendor&#x27;s message"), ("online", "The patient, online"), ("import", "An import")],
+    )
+    def test_say_who_made_a_booking_that_nobody_here_made(self, operations, source, words):
+        booking = BookingFactory(source=source, created_by=None)
+
+        page = operations.get(reverse("admin:bookings_booking_change", args=[booking.pk])).content.decode()
+
+        assert words in page
+
 
 class TestDelete:
     def test_asks_first_and_says_what_goes_with_it(self, operations):
