@@ -69,16 +69,12 @@ def adopt(booking: Booking, event: CalendlyEvent) -> None:
     """Note that Calendly knows of a booking, by which event, and whose place that took."""
     # Locked, so that who tells Calendly does not write down another event in between.
     record = booking.sync_records.select_for_update().filter(system=CALENDLY).first()
-    former = record and (record.external_ref or _imported_as(record, event.old_invitee))
+    former = record and record.external_ref
     # What the patient moved is gone there; what we entered meanwhile, for the same visit, is not.
-    leaves = record.external_id if record and former != event.old_invitee else ""
+    leaves = record.external_id if record and record != record_by_ref(event.old_invitee) else ""
     ref = event.invitee_uri or ""
     sync.adopt(booking=booking, system=CALENDLY, external_id=event.event_id, external_ref=ref, leaves=leaves)
     remember(booking.sync_records.get(system=CALENDLY), event.old_invitee, former)
-
-
-def _imported_as(record: SyncRecord, invitee: str | None) -> str:
-    return invitee if invitee and event_of(invitee) == record.external_id else ""
 
 
 def adopt_unheard(event: CalendlyEvent) -> SyncRecord | None:

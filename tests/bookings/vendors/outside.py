@@ -30,14 +30,14 @@ class Outside:
         """List the events that stand in Calendly."""
         return [event for event in self.sandbox.state("calendly")["events"] if event["status"] == "active"]
 
-    def move_event(self, booking: Any, starts_at: datetime) -> None:
-        """Choose another time, as a patient does by the link in Calendly's e-mail."""
-        where = {"event": self._id(booking, "calendly"), "start_time": starts_at.isoformat()}
+    def move_event(self, booking: Any, starts_at: datetime, *, id: str = "") -> None:
+        """Choose another time for a booking or whatever has this id, as a patient does by the link in the e-mail."""
+        where = {"event": id or self._id(booking, "calendly"), "start_time": starts_at.isoformat()}
         self.sandbox.control("POST", "moves", json=where)
 
-    def cancel_event(self, booking: Any) -> None:
-        """Cancel as a patient does."""
-        self.sandbox.control("POST", "cancellations", json={"event": self._id(booking, "calendly")})
+    def cancel_event(self, booking: Any, *, id: str = "", **why: str) -> None:
+        """Cancel a booking or whatever has this id, as a patient does."""
+        self.sandbox.control("POST", "cancellations", json={"event": id or self._id(booking, "calendly"), **why})
 
     def book_event(self, event_type: str, starts_at: datetime, *, mark: str | None = None) -> str:
         """Book a time on Calendly's page; answers the event's id."""

@@ -25,24 +25,6 @@ def booking(vendors, on_calendly, book):
     return booking
 
 
-@pytest.fixture
-def patient(vendors):
-    return PatientAtCalendly(vendors)
-
-
-class PatientAtCalendly:
-    def __init__(self, sandbox):
-        self.sandbox = sandbox
-
-    def cancels(self):
-        [(_, event)] = standing(self.sandbox)
-        self.sandbox.control("POST", "cancellations", json={"event": event, "by": "invitee", "reason": "Feels better"})
-
-    def moves(self, starts_at):
-        [(_, event)] = standing(self.sandbox)
-        self.sandbox.control("POST", "moves", json={"event": event, "start_time": starts_at.isoformat()})
-
-
 def change(booking):
     """Something about the visit that is not its time."""
     sync.owe(booking=booking, now=timezone.now())
@@ -59,8 +41,8 @@ def hear():
 
 
 class TestWhatThePatientCancelled:
-    def test_is_worked_before_anything_is_told(self, vendors, booking, patient):
-        patient.cancels()
+    def test_is_worked_before_anything_is_told(self, vendors, booking, outside):
+        outside.cancel_event(booking, reason="Feels better")
         change(booking)
 
         tell()
@@ -69,8 +51,8 @@ class TestWhatThePatientCancelled:
         assert (record.problem, record.needs_person) == (telling_calendly.ENDED_THERE, False)
         assert standing(vendors) == []
 
-    def test_is_cancelled_here_though_nobody_told_us(self, vendors, booking, patient):
-        patient.cancels()
+    def test_is_cancelled_here_though_nobody_told_us(self, vendors, booking, outside):
+        outside.cancel_event(booking, reason="Feels better")
         change(booking)
         tell()
 
@@ -81,13 +63,13 @@ class TestWhatThePatientCancelled:
         assert (tell_now(), record_of(booking).state, standing(vendors)) == (0, "synced", [])
 
     def test_is_cancelled_here_though_we_never_knew_that_it_stood_there(
-        self, vendors, on_calendly, book, patient, settings
+        self, vendors, on_calendly, book, outside, settings
     ):
         settings.SYNC_BACKOFF_SECONDS = 60
         booking = book(on_calendly())
         vendors.faults("calendly", "error_after", operation="invitees.write", calls=1)
         tell()
-        patient.cancels()
+        outside.cancel_event(booking, id=standing(vendors)[0][1])
         tell_now()
 
         hear()
@@ -95,8 +77,8 @@ class TestWhatThePatientCancelled:
         booking.refresh_from_db()
         assert (booking.state, standing(vendors)) == (State.CANCELLED, [])
 
-    def test_is_asked_for_once_however_often_it_is_looked_at(self, booking, patient):
-        patient.cancels()
+    def test_is_asked_for_once_however_often_it_is_looked_at(self, booking, outside):
+        outside.cancel_event(booking, reason="Feels better")
         change(booking)
 
         for _ in range(3):
@@ -104,8 +86,8 @@ class TestWhatThePatientCancelled:
 
         assert InboundEvent.objects.count() == 1
 
-    def test_stands_where_it_was_given_another_time_here_since(self, vendors, booking, patient):
-        patient.cancels()
+    def test_stands_where_it_was_given_another_time_here_since(self, vendors, booking, outside):
+        outside.cancel_event(booking, reason="Feels better")
         move(booking, next_morning(14))
         tell()
 
@@ -116,9 +98,9 @@ class TestWhatThePatientCancelled:
         assert booking.state == State.CONFIRMED
         assert standing(vendors) == [(as_there(next_morning(14)), record_of(booking).external_id)]
 
-    def test_is_cancelled_where_it_was_given_another_time_here_before(self, vendors, booking, patient):
+    def test_is_cancelled_where_it_was_given_another_time_here_before(self, vendors, booking, outside):
         move(booking, next_morning(14))
-        patient.cancels()
+        outside.cancel_event(booking, reason="Feels better")
         tell()
 
         hear()
@@ -126,39 +108,39 @@ class TestWhatThePatientCancelled:
         booking.refresh_from_db()
         assert (booking.state, standing(vendors)) == (State.CANCELLED, [])
 
-    def test_is_nothing_more_to_tell_when_we_cancel_it_too(self, vendors, booking, patient):
-        patient.cancels()
+    def test_is_nothing_more_to_tell_when_we_cancel_it_too(self, vendors, booking, outside):
+        outside.cancel_event(booking, reason="Feels better")
         cancel(booking)
 
         assert (tell(), record_of(booking).state, InboundEvent.objects.count()) == (1, "synced", 0)
 
-    def test_needs_a_person_where_it_stands_here_all_the_same(self, vendors, booking, patient):
-        patient.cancels()
+    @pytest.fixture
+    def stands_here(self, booking, outside):
+        """A visit that its patient cancelled there, to no avail: what was heard of that changed nothing."""
+        outside.cancel_event(booking, reason="Feels better")
         change(booking)
         tell()
         InboundEvent.objects.update(told=1, outcome="Old news.")
+        return booking
 
+    def test_needs_a_person_where_it_stands_here_all_the_same(self, stands_here):
         tell_now()
 
-        record = record_of(booking)
+        record = record_of(stands_here)
         assert (record.problem, record.needs_person) == (telling_calendly.CANCELLED_THERE, True)
 
-    def test_is_entered_anew_when_a_person_says_so(self, vendors, booking, patient):
-        patient.cancels()
-        change(booking)
-        tell()
-        InboundEvent.objects.update(told=1, outcome="Old news.")
+    def test_is_entered_anew_when_a_person_says_so(self, vendors, stands_here):
         tell_now()
-        owed.retry(record_of(booking), now=timezone.now())
+        owed.retry(record_of(stands_here), now=timezone.now())
 
         tell()
 
-        assert standing(vendors) == [(as_there(booking.starts_at), record_of(booking).external_id)]
+        assert standing(vendors) == [(as_there(stands_here.starts_at), record_of(stands_here).external_id)]
 
 
 class TestWhatThePatientMoved:
-    def test_stands_where_the_patient_wants_it(self, vendors, booking, patient):
-        patient.moves(next_morning(15))
+    def test_stands_where_the_patient_wants_it(self, vendors, booking, outside):
+        outside.move_event(booking, next_morning(15))
         change(booking)
         tell()
 
@@ -168,9 +150,9 @@ class TestWhatThePatientMoved:
         assert (booking.state, booking.starts_at) == (State.CONFIRMED, next_morning(15))
         assert standing(vendors) == [(as_there(next_morning(15)), record_of(booking).external_id)]
 
-    def test_stands_where_it_was_moved_to_last(self, vendors, booking, patient):
-        patient.moves(next_morning(15))
-        patient.moves(next_morning(16))
+    def test_stands_where_it_was_moved_to_last(self, vendors, booking, outside):
+        outside.move_event(booking, next_morning(15))
+        outside.move_event(booking, next_morning(16), id=standing(vendors)[0][1])
         change(booking)
         tell()
 
